@@ -1,0 +1,50 @@
+//! The one place that turns random bytes into characters of an id.
+
+use crate::Random;
+
+const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
+/// Appends `n` characters of base 62, each uniform (rejection sampling on six bits).
+pub(crate) fn push_base62(out: &mut String, n: usize, random: &dyn Random) {
+    let mut left = n;
+    while left > 0 {
+        let mut word = random.next_u64();
+        for _ in 0..10 {
+            let six = (word & 63) as usize;
+            word >>= 6;
+            if let Some(&c) = BASE62.get(six) {
+                out.push(char::from(c));
+                left -= 1;
+                if left == 0 {
+                    return;
+                }
+            }
+        }
+    }
+}
+
+/// Lowercase hexadecimal of `bytes`.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut out = String::with_capacity(bytes.len() * 2);
+    for b in bytes {
+        out.push(char::from(DIGITS[usize::from(b >> 4)]));
+        out.push(char::from(DIGITS[usize::from(b & 15)]));
+    }
+    out
+}
+
+/// The inverse of [`hex`] for exactly `N` bytes; `None` for anything but lowercase or uppercase digits.
+pub(crate) fn unhex<const N: usize>(text: &str) -> Option<[u8; N]> {
+    let text = text.as_bytes();
+    if text.len() != N * 2 {
+        return None;
+    }
+    let digit = |b: u8| char::from(b).to_digit(16);
+    let mut out = [0; N];
+    for (i, byte) in out.iter_mut().enumerate() {
+        let (high, low) = (digit(text[2 * i])?, digit(text[2 * i + 1])?);
+        *byte = u8::try_from(high << 4 | low).ok()?;
+    }
+    Some(out)
+}
