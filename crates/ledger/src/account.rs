@@ -1,0 +1,243 @@
+//! An account: what a budget counts against, and when it admits.
+
+use std::fmt;
+
+use portolan_core::{AccountId, Day, Money, UnixMillis};
+use serde::{Deserialize, Serialize};
+
+/// How a limit is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Enforcement {
+    /// What OpenRouter's users expect: an estimate is held, admission closes when the limit is reached, what is in flight finishes.
+    #[default]
+    Standard,
+    /// A hard ceiling: the worst case is held, and settled + held never exceeds the limit.
+    Strict,
+}
+
+/// When a limit starts anew. All at 00:00 UTC; weeks begin on Monday.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reset {
+    /// Every day.
+    Daily,
+    /// Every Monday.
+    Weekly,
+    /// On the first of every month.
+    Monthly,
+}
+
+impl Reset {
+    /// The first day of the window that holds `day`.
+    #[must_use]
+    pub fn window_start(self, day: Day) -> Day {
+        match self {
+            Reset::Daily => day,
+            Reset::Weekly => day.week_start(),
+            Reset::Monthly => day.month_start(),
+        }
+    }
+
+    /// When the window that holds `day` ends.
+    #[must_use]
+    pub fn resets_at(self, day: Day) -> UnixMillis {
+        let next = match self {
+            Reset::Daily => Day(day.0 + 1),
+            Reset::Weekly => Day(day.week_start().0 + 7),
+            Reset::Monthly => day.next_month_start(),
+        };
+        UnixMillis(i64::from(next.0) * 86_400_000)
+    }
+}
+
+/// A limit on the charges of an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limit {
+    /// How much.
+    pub amount: Money,
+    /// How it is kept.
+    pub enforcement: Enforcement,
+    /// When it starts anew; never, where absent.
+    pub reset: Option<Reset>,
+}
+
+/// What was charged: for ever, and in the current day, week and month (UTC).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Spend {
+    /// For ever.
+    pub total: Money,
+    /// In the day of `as_of`.
+    pub daily: Money,
+    /// In its week.
+    pub weekly: Money,
+    /// In its month.
+    pub monthly: Money,
+    /// The day that the three belong to.
+    pub as_of: Day,
+}
+
+impl Spend {
+    /// Starts the windows anew that ended before `today`. Time that runs backwards changes nothing.
+    pub fn roll(&mut self, today: Day) {
+        if today <= self.as_of {
+            return;
+        }
+        self.daily = Money::ZERO;
+        if today.week_start() != self.as_of.week_start() {
+            self.weekly = Money::ZERO;
+        }
+        if today.month_start() != self.as_of.month_start() {
+            self.monthly = Money::ZERO;
+        }
+        self.as_of = today;
+    }
+
+    /// Adds a charge (or a correction, which is negative).
+    pub fn add(&mut self, charge: Money) {
+        for sum in [&mut self.total, &mut self.daily, &mut self.weekly, &mut self.monthly] {
+            *sum = sum.saturating_add(charge);
+        }
+    }
+
+    /// What counts against a limit with this reset.
+    #[must_use]
+    pub fn within(&self, reset: Option<Reset>) -> Money {
+        match reset {
+            None => self.total,
+            Some(Reset::Daily) => self.daily,
+            Some(Reset::Weekly) => self.weekly,
+            Some(Reset::Monthly) => self.monthly,
+        }
+    }
+}
+
+/// An account in memory. What is settled is a fold of the journal; what is held lives here only.
+#[derive(Debug, Clone)]
+pub struct Account {
+    /// Its id: accounts are locked in this order.
+    pub id: AccountId,
+    limit: Option<Limit>,
+    spend: Spend,
+    held: Money,
+    holds: u32,
+    peak_over: Money,
+}
+
+/// A reading of an account at one moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AccountState {
+    /// The limit in force.
+    pub limit: Option<Limit>,
+    /// What was charged.
+    pub spend: Spend,
+    /// The sum of the holds.
+    pub held: Money,
+    /// How many holds there are.
+    pub holds: u32,
+    /// The most that settled + held, or settled alone, has ever stood above the limit (standard only; strict: zero).
+    pub overshoot: Money,
+}
+
+/// Why an account admits nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// What is settled leaves too little. `affordable` is what a request may cost at most.
+    Exhausted {
+        /// The account that refused.
+        account: AccountId,
+        /// Its limit.
+        limit: Limit,
+        /// What is charged against it.
+        settled: Money,
+        /// What a single request may cost at most.
+        affordable: Money,
+    },
+    /// It would fit if requests in flight cost less than they hold: worth waiting for.
+    InFlight {
+        /// The account that refused.
+        account: AccountId,
+        /// Its limit.
+        limit: Limit,
+        /// What is charged against it.
+        settled: Money,
+        /// What is held by requests in flight.
+        held: Money,
+    },
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Refusal::Exhausted { limit, settled, affordable, .. } => {
+                write!(f, "the limit of ${} leaves ${affordable} (${settled} is spent)", limit.amount)
+            }
+            Refusal::InFlight { limit, settled, held, .. } => {
+                write!(f, "the limit of ${} is taken by requests in flight (${settled} is spent, ${held} is held)", limit.amount)
+            }
+        }
+    }
+}
+
+impl Account {
+    /// An account with what was settled before.
+    #[must_use]
+    pub fn new(id: AccountId, limit: Option<Limit>, spend: Spend) -> Self {
+        Self { id, limit, spend, held: Money::ZERO, holds: 0, peak_over: Money::ZERO }
+    }
+
+    /// Replaces the limit. Holds stay: a lower limit closes admission, it takes nothing back.
+    pub fn set_limit(&mut self, limit: Option<Limit>) {
+        self.limit = limit;
+    }
+
+    /// How things stand on `today`.
+    pub fn state(&mut self, today: Day) -> AccountState {
+        self.spend.roll(today);
+        AccountState { limit: self.limit, spend: self.spend, held: self.held, holds: self.holds, overshoot: self.peak_over }
+    }
+
+    /// Whether a hold of this size is admitted now, and how much this account would hold.
+    pub(crate) fn admit(&mut self, worst: Money, expected: Money, today: Day) -> Result<Money, Refusal> {
+        self.spend.roll(today);
+        let Some(limit) = self.limit else { return Ok(expected) };
+        let settled = self.spend.within(limit.reset);
+        let left = limit.amount - settled;
+        match limit.enforcement {
+            Enforcement::Strict if worst <= left - self.held => Ok(worst),
+            Enforcement::Standard if self.held < left => Ok(expected),
+            Enforcement::Strict if worst > left => {
+                Err(Refusal::Exhausted { account: self.id, limit, settled, affordable: left.at_least(Money::ZERO) })
+            }
+            Enforcement::Standard if left <= Money::ZERO => {
+                Err(Refusal::Exhausted { account: self.id, limit, settled, affordable: Money::ZERO })
+            }
+            Enforcement::Strict | Enforcement::Standard => Err(Refusal::InFlight { account: self.id, limit, settled, held: self.held }),
+        }
+    }
+
+    pub(crate) fn add_hold(&mut self, amount: Money) {
+        self.held += amount;
+        self.holds += 1;
+    }
+
+    pub(crate) fn change_hold(&mut self, from: Money, to: Money) {
+        self.held = self.held - from + to;
+    }
+
+    pub(crate) fn end_hold(&mut self, amount: Money, charge: Money, today: Day) {
+        self.held -= amount;
+        self.holds -= 1;
+        self.charge(charge, today);
+    }
+
+    /// Charges without a hold: corrections, and what a crash left behind.
+    pub fn charge(&mut self, charge: Money, today: Day) {
+        self.spend.roll(today);
+        self.spend.add(charge);
+        if let Some(limit) = self.limit {
+            let over = self.spend.within(limit.reset) - limit.amount;
+            self.peak_over = self.peak_over.at_least(over);
+        }
+    }
+}
