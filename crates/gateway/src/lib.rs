@@ -1,1 +1,16 @@
-//! stub
+//! The data plane's HTTP: one route per task and dialect, the shapes of OpenRouter's answers, the servers.
+//!
+//! Handlers authenticate, parse and present; what happens in between is the engine's.
+
+mod auth;
+mod body;
+mod error;
+mod headers;
+mod router;
+mod routes;
+mod server;
+
+pub use error::ApiError;
+pub use router::{Gateway, Readiness, router};
+pub use routes::explain::explain_for;
+pub use server::{ServerLimits, serve};

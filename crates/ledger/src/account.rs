@@ -191,6 +191,12 @@ impl Account {
         self.limit = limit;
     }
 
+    /// The limit in force.
+    #[must_use]
+    pub fn limit(&self) -> Option<Limit> {
+        self.limit
+    }
+
     /// How things stand on `today`.
     pub fn state(&mut self, today: Day) -> AccountState {
         self.spend.roll(today);

@@ -1,0 +1,69 @@
+//! Columns that follow from others.
+
+use portolan_core::{Capabilities, Capability};
+
+use crate::rows::{EndpointRow, ProviderRow};
+use crate::{Model, NotCallable, SIMULATOR, ToolChoice, is_auth_built, is_dialect_built};
+
+/// The parameter that shows an ability, where one does.
+const SHOWN_BY: &[(&str, Capability)] = &[
+    ("tools", Capability::Tools),
+    ("response_format", Capability::JsonMode),
+    ("structured_outputs", Capability::StructuredOutputs),
+    ("reasoning", Capability::Reasoning),
+    ("reasoning_effort", Capability::Reasoning),
+    ("logprobs", Capability::Logprobs),
+];
+
+/// The ability to take each modality; text needs none.
+const INPUTS: &[(&str, Capability)] = &[
+    ("image", Capability::ImageInput),
+    ("file", Capability::FileInput),
+    ("audio", Capability::AudioInput),
+    ("video", Capability::VideoInput),
+];
+
+/// The ability to give each modality.
+const OUTPUTS: &[(&str, Capability)] = &[("image", Capability::ImageOutput), ("audio", Capability::AudioOutput)];
+
+/// Whether it can be called, or the first reason why not.
+pub(super) fn callable(of: &ProviderRow, row: &EndpointRow, wildcard: bool, priced: bool) -> Result<(), NotCallable> {
+    let is_simulator = of.slug.as_str() == SIMULATOR;
+    let reasons = [
+        (!priced, NotCallable::PriceUnknown),
+        (row.upstream_id.is_none() && !wildcard, NotCallable::UpstreamIdUnknown),
+        // The simulator is reached within the process.
+        (of.base_url.is_empty() && !is_simulator, NotCallable::BaseUrlUnknown),
+        (!is_dialect_built(row.dialect.unwrap_or(of.dialect)), NotCallable::DialectNotBuilt),
+        (!is_auth_built(of.auth), NotCallable::AuthNotBuilt),
+        (row.requires_setting.is_some(), NotCallable::SettingNotBuilt),
+    ];
+    reasons.into_iter().find(|(holds, _)| *holds).map_or(Ok(()), |(_, why)| Err(why))
+}
+
+/// What the parameters tell where the row is silent.
+pub(super) fn tool_choice(parameters: &[String]) -> ToolChoice {
+    let has = |name: &str| parameters.iter().any(|p| p == name);
+    ToolChoice { auto: has("tools"), none: has("tools"), required: has("tool_choice"), function: has("tool_choice") }
+}
+
+/// What parameters and modalities tell where the row is silent.
+pub(super) fn capabilities(row: &EndpointRow, model: &Model, tool_choice: ToolChoice) -> Capabilities {
+    let shown = SHOWN_BY.iter().filter(|(name, _)| row.supported_parameters.iter().any(|p| p == name));
+    let taken = INPUTS.iter().filter(|(name, _)| model.input_modalities.iter().any(|m| m == name && !row.without_input.contains(m)));
+    let given = OUTPUTS.iter().filter(|(name, _)| model.output_modalities.iter().any(|m| m == name));
+    let forced = (tool_choice.required || tool_choice.function).then_some(Capability::ToolChoice);
+    shown.chain(taken).chain(given).map(|(_, capability)| *capability).chain(forced).collect()
+}
+
+/// One line made of the other columns.
+pub(super) fn description(model: &Model, author: &str) -> String {
+    let short = model.name.split_once(": ").map_or(model.name.as_str(), |(_, short)| short);
+    let reasons = if model.reasoning.is_some() { ", with reasoning" } else { "" };
+    format!(
+        "{short} by {author}: {} in, {} out{reasons}, {} tokens of context.",
+        model.input_modalities.join(", "),
+        model.output_modalities.join(", "),
+        model.context_length
+    )
+}

@@ -1,0 +1,172 @@
+//! The snapshot, and how to find something in it.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use portolan_core::{ModelSlug, ProviderSlug};
+use serde::{Deserialize, Serialize};
+
+use crate::rows::Rows;
+use crate::suggest::Suggester;
+use crate::{Endpoint, Model, Provider, ProviderOverlay, SIMULATOR, assemble, builtin, overlay};
+
+macro_rules! index {
+    ($(#[$doc:meta])* $name:ident($inner:ty)) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(pub $inner);
+    };
+}
+
+index!(
+    /// Points to an endpoint of one snapshot.
+    EndpointIx(u32)
+);
+index!(
+    /// Points to a model of one snapshot.
+    ModelIx(u32)
+);
+index!(
+    /// Points to a provider of one snapshot.
+    ProviderIx(u16)
+);
+
+/// Rows that make no catalog.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CatalogError {
+    /// A file or table has another form. The message names the field.
+    #[error("{place}: {message}")]
+    Syntax {
+        /// Which file or table.
+        place: String,
+        /// What is wrong.
+        message: String,
+    },
+    /// A key that nothing has.
+    #[error("{place}: unknown key `{key}`{}", nearest.as_ref().map(|n| format!(", did you mean `{n}`?")).unwrap_or_default())]
+    UnknownKey {
+        /// Which table.
+        place: String,
+        /// The key.
+        key: String,
+        /// The nearest known one.
+        nearest: Option<&'static str>,
+    },
+    /// A value that no row may have.
+    #[error("{place}: `{field}` {problem}")]
+    Invalid {
+        /// Which row.
+        place: String,
+        /// Which column.
+        field: &'static str,
+        /// What is wrong with it.
+        problem: String,
+    },
+}
+
+/// Everything that can be served: an immutable snapshot. Indices of one snapshot mean nothing in another.
+#[derive(Debug, Clone)]
+pub struct Catalog {
+    /// Counts snapshots; every record keeps the one it was planned with.
+    pub epoch: u64,
+    /// All providers.
+    pub providers: Vec<Provider>,
+    /// All models, by slug.
+    pub models: Vec<Model>,
+    /// All endpoints.
+    pub endpoints: Vec<Endpoint>,
+    pub(crate) by_slug: HashMap<ModelSlug, ModelIx>,
+    pub(crate) by_provider: HashMap<ProviderSlug, ProviderIx>,
+    pub(crate) wildcards: Vec<ModelIx>,
+    pub(crate) suggester: Suggester,
+    pub(crate) rows: Arc<Rows>,
+}
+
+impl Catalog {
+    /// The data that the program carries.
+    #[must_use]
+    pub fn builtin() -> Catalog {
+        builtin::catalog().clone()
+    }
+
+    /// This catalog with the configuration's providers laid over it, one epoch later. Indices may differ.
+    ///
+    /// # Errors
+    /// When an overlay contradicts itself or the rows; the message names provider and field.
+    pub fn with_overlay(&self, overlays: &[ProviderOverlay]) -> Result<Catalog, CatalogError> {
+        let mut rows = Rows::clone(&self.rows);
+        for one in overlays {
+            overlay::apply(one, &mut rows)?;
+        }
+        assemble::assemble(rows, self.epoch + 1)
+    }
+
+    /// The same snapshot under another number.
+    #[must_use]
+    pub fn at_epoch(self, epoch: u64) -> Catalog {
+        Catalog { epoch, ..self }
+    }
+
+    /// The model that a request means by `slug`: its slug, its canonical slug, or a name that a wildcard of the simulator covers.
+    #[must_use]
+    pub fn model(&self, slug: &str) -> Option<&Model> {
+        self.model_ix(slug).map(|ix| self.model_at(ix))
+    }
+
+    /// As [`Catalog::model`], the index.
+    #[must_use]
+    pub fn model_ix(&self, slug: &str) -> Option<ModelIx> {
+        self.by_slug.get(slug).copied().or_else(|| self.wildcard(slug))
+    }
+
+    fn wildcard(&self, slug: &str) -> Option<ModelIx> {
+        if !slug.starts_with(SIMULATOR) {
+            return None;
+        }
+        let covers =
+            |ix: &ModelIx| slug.strip_prefix(self.model_at(*ix).slug.as_str()).is_some_and(|rest| rest.len() > 1 && rest.starts_with('-'));
+        self.wildcards.iter().copied().find(covers)
+    }
+
+    /// The model of an index.
+    #[must_use]
+    pub fn model_at(&self, ix: ModelIx) -> &Model {
+        &self.models[ix.0 as usize]
+    }
+
+    /// The endpoint of an index.
+    #[must_use]
+    pub fn endpoint(&self, ix: EndpointIx) -> &Endpoint {
+        &self.endpoints[ix.0 as usize]
+    }
+
+    /// The provider of an index.
+    #[must_use]
+    pub fn provider(&self, ix: ProviderIx) -> &Provider {
+        &self.providers[usize::from(ix.0)]
+    }
+
+    /// The provider of this slug.
+    #[must_use]
+    pub fn provider_by_slug(&self, slug: &str) -> Option<&Provider> {
+        self.by_provider.get(slug).map(|ix| self.provider(*ix))
+    }
+
+    /// The provider that serves an endpoint.
+    #[must_use]
+    pub fn provider_of(&self, ix: EndpointIx) -> &Provider {
+        self.provider(self.endpoint(ix).provider)
+    }
+
+    /// The endpoints of a model.
+    pub fn endpoints_of(&self, model: &Model) -> impl Iterator<Item = &Endpoint> {
+        model.endpoints.iter().map(|ix| self.endpoint(*ix))
+    }
+
+    /// Up to `n` slugs that resemble `slug`, the nearest first. Costs some microseconds whatever the text is.
+    #[must_use]
+    pub fn nearest(&self, slug: &str, n: usize) -> Vec<&ModelSlug> {
+        self.suggester.nearest(slug, n).into_iter().map(|ix| &self.model_at(ix).slug).collect()
+    }
+}

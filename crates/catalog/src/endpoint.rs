@@ -1,0 +1,166 @@
+//! An endpoint: one model at one provider, with price, limits, abilities and data policy.
+
+use std::sync::Arc;
+
+use portolan_core::{Auth, Capabilities, Dialect, Meter, Price, PriceCard, Quirk};
+use serde::{Deserialize, Serialize};
+
+use crate::{EndpointIx, ModelIx, ProviderIx};
+
+/// What a provider does with prompts. `None` is unknown, and unknown counts as the worst.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DataPolicy {
+    /// Whether it may train on prompts.
+    pub training: Option<bool>,
+    /// Whether it keeps prompts.
+    pub retains_prompts: Option<bool>,
+    /// For how many days, where it keeps them for a known time.
+    pub retention_days: Option<u32>,
+}
+
+/// Which values of `tool_choice` it takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ToolChoice {
+    /// `auto`.
+    pub auto: bool,
+    /// `none`.
+    pub none: bool,
+    /// `required`.
+    pub required: bool,
+    /// A certain function.
+    pub function: bool,
+}
+
+/// Why an endpoint cannot be called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NotCallable {
+    /// Nobody knows its price, and unknown is never free.
+    PriceUnknown,
+    /// Nobody knows what the provider calls the model.
+    UpstreamIdUnknown,
+    /// Nobody knows where the provider listens.
+    BaseUrlUnknown,
+    /// Its wire format is not built.
+    DialectNotBuilt,
+    /// Its way of proving who sends is not built.
+    AuthNotBuilt,
+    /// It is another model with a setting (`speed: fast`), which nobody sends for it yet; without, it would be another price.
+    SettingNotBuilt,
+}
+
+impl NotCallable {
+    /// Whether the simulator may answer in its place: it needs a price, and nothing of the provider's.
+    #[must_use]
+    pub fn is_callable_by_simulator(self) -> bool {
+        self != NotCallable::PriceUnknown
+    }
+
+    /// The reason in words.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            NotCallable::PriceUnknown => "its price is unknown",
+            NotCallable::UpstreamIdUnknown => "its id at the provider is unknown",
+            NotCallable::BaseUrlUnknown => "the provider has no base_url",
+            NotCallable::DialectNotBuilt => "its dialect is not supported yet",
+            NotCallable::AuthNotBuilt => "its auth is not supported yet",
+            NotCallable::SettingNotBuilt => "it needs a setting of the provider's that is not supported yet",
+        }
+    }
+}
+
+/// Whether requests can be sent in this dialect.
+#[must_use]
+pub fn is_dialect_built(dialect: Dialect) -> bool {
+    matches!(dialect, Dialect::OpenAiChat | Dialect::Anthropic)
+}
+
+/// Whether requests can be signed this way.
+#[must_use]
+pub fn is_auth_built(auth: Auth) -> bool {
+    matches!(auth, Auth::None | Auth::Bearer | Auth::Header)
+}
+
+/// One model at one provider.
+#[derive(Debug, Clone)]
+pub struct Endpoint {
+    /// Its own index.
+    pub ix: EndpointIx,
+    /// The model.
+    pub model: ModelIx,
+    /// The provider.
+    pub provider: ProviderIx,
+    /// Its name in routing, unique within the model: `openai`, `deepinfra/turbo`, `amazon-bedrock/us-east-1`.
+    pub tag: String,
+    /// What the provider calls the model. `None`: unknown, or (wildcard) taken from the requested slug.
+    pub upstream_id: Option<String>,
+    /// The cloud region, where it is bound to one.
+    pub region: Option<String>,
+    /// Its wire format.
+    pub dialect: Dialect,
+    /// Prompt and answer together, in tokens.
+    pub context_length: u32,
+    /// The longest prompt, where shorter than the context.
+    pub max_prompt_tokens: Option<u32>,
+    /// The longest answer, in tokens; the context where the provider states none.
+    pub max_output: u32,
+    /// The precision of its weights, where published.
+    pub quantization: Option<String>,
+    /// What it can do.
+    pub capabilities: Capabilities,
+    /// The request fields that it takes.
+    pub supported_parameters: Vec<String>,
+    /// The values of `tool_choice` that it takes.
+    pub tool_choice: ToolChoice,
+    /// Its prices. Meaningless while `callable` says that they are unknown.
+    pub prices: Arc<PriceCard>,
+    /// It costs nothing, and means it.
+    pub free: bool,
+    /// What happens to prompts.
+    pub policy: DataPolicy,
+    /// Caches prompts without being asked.
+    pub implicit_caching: bool,
+    /// The provider's quirks and its own.
+    pub quirks: Vec<Quirk>,
+    /// Whether it can be called, or why not.
+    pub callable: Result<(), NotCallable>,
+}
+
+impl Endpoint {
+    /// Whether it deviates in this way.
+    #[must_use]
+    pub fn has_quirk(&self, quirk: Quirk) -> bool {
+        self.quirks.contains(&quirk)
+    }
+
+    /// What to call the model upstream when a request asked for `requested`: its own id there, else what follows the slash.
+    #[must_use]
+    pub fn upstream_model<'a>(&'a self, requested: &'a str) -> &'a str {
+        match &self.upstream_id {
+            Some(id) => id,
+            None => requested.split_once('/').map_or(requested, |(_, name)| name),
+        }
+    }
+
+    /// The dialect in which the simulator stands in for it: its own where built, else `openai_chat`.
+    #[must_use]
+    pub fn simulated_dialect(&self) -> Dialect {
+        if is_dialect_built(self.dialect) { self.dialect } else { Dialect::OpenAiChat }
+    }
+
+    /// What routing takes for its price: the mean of its input and output prices for ordinary prompts.
+    #[must_use]
+    pub fn blended_price(&self) -> Price {
+        let of = |meter| self.prices.base.effective(meter).0;
+        Price(of(Meter::Input).midpoint(of(Meter::Output)))
+    }
+
+    /// The longest prompt it takes, in tokens.
+    #[must_use]
+    pub fn prompt_limit(&self) -> u32 {
+        self.max_prompt_tokens.map_or(self.context_length, |max| max.min(self.context_length))
+    }
+}

@@ -1,0 +1,83 @@
+//! A model: what it is called, takes and gives, apart from who serves it.
+
+use portolan_core::ModelSlug;
+use serde::{Deserialize, Serialize};
+
+use crate::EndpointIx;
+
+/// What is known of a model's reasoning.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ReasoningInfo {
+    /// It cannot be switched off.
+    pub mandatory: bool,
+    /// On unless a request says otherwise.
+    pub default_enabled: Option<bool>,
+    /// The effort where a request names none.
+    pub default_effort: Option<String>,
+    /// Efforts it takes, the highest first.
+    pub supported_efforts: Option<Vec<String>>,
+    /// Whether a budget in tokens can be set.
+    pub supports_max_tokens: Option<bool>,
+}
+
+/// Sampling settings that hold where a request has none.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DefaultParameters {
+    /// `temperature`.
+    pub temperature: Option<f64>,
+    /// `top_p`.
+    pub top_p: Option<f64>,
+    /// `top_k`.
+    pub top_k: Option<i64>,
+    /// `frequency_penalty`.
+    pub frequency_penalty: Option<f64>,
+    /// `presence_penalty`.
+    pub presence_penalty: Option<f64>,
+    /// `repetition_penalty`.
+    pub repetition_penalty: Option<f64>,
+}
+
+/// One model.
+#[derive(Debug, Clone)]
+pub struct Model {
+    /// Its public name in requests.
+    pub slug: ModelSlug,
+    /// Its permanent, dated name; also accepted in requests.
+    pub canonical_slug: ModelSlug,
+    /// Its display name.
+    pub name: String,
+    /// One line about it.
+    pub description: String,
+    /// When it was published, Unix seconds.
+    pub created: i64,
+    /// The longest context of its endpoints, in tokens.
+    pub context_length: u32,
+    /// What it takes: `text`, `image`, `file`, `audio`, `video`.
+    pub input_modalities: Vec<String>,
+    /// What it gives: `text`, `image`, `audio`.
+    pub output_modalities: Vec<String>,
+    /// The family of its tokenizer.
+    pub tokenizer: String,
+    /// The format of its instructions, where it has a known one.
+    pub instruct_type: Option<String>,
+    /// The request fields that at least one of its endpoints takes.
+    pub supported_parameters: Vec<String>,
+    /// Sampling settings of its own.
+    pub default_parameters: DefaultParameters,
+    /// Its reasoning; `None`: it does not reason.
+    pub reasoning: Option<ReasoningInfo>,
+    /// Where its weights are published.
+    pub hugging_face_id: Option<String>,
+    /// `YYYY-MM-DD`.
+    pub knowledge_cutoff: Option<String>,
+    /// `YYYY-MM-DD`.
+    pub expiration_date: Option<String>,
+    /// Whether its first provider moderates.
+    pub moderated: bool,
+    /// The slug is a prefix: `simulator/sim` also answers to `simulator/sim-c200-d5`. Only the simulator's rows may say so.
+    pub wildcard: bool,
+    /// Who serves it, in the order of the rows.
+    pub endpoints: Vec<EndpointIx>,
+}

@@ -1,0 +1,62 @@
+//! A provider: where it listens, how it is spoken to, who it is.
+
+use portolan_core::{Auth, Dialect, OnHangup, ProviderSlug, Quirk};
+
+/// The slug of the simulator's own row.
+pub const SIMULATOR: &str = "simulator";
+
+/// Where a row comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DataOrigin {
+    /// The data that the program carries.
+    Builtin,
+    /// The operator's configuration, or a built-in row that it changed.
+    Configuration,
+}
+
+/// One provider.
+#[derive(Debug, Clone)]
+pub struct Provider {
+    /// Its name in routing.
+    pub slug: ProviderSlug,
+    /// Its display name, as answers show it in `provider`.
+    pub name: String,
+    /// Where its API starts; the dialect appends its path. Empty where unknown.
+    pub base_url: String,
+    /// The wire format of its endpoints, where they name none of their own.
+    pub dialect: Dialect,
+    /// How a request proves who sends it.
+    pub auth: Auth,
+    /// Deviations from the dialect that hold for all its endpoints.
+    pub quirks: Vec<Quirk>,
+    /// What to do with a stream whose caller hung up.
+    pub on_hangup: OnHangup,
+    /// Customary names of the environment variable with its key, the preferred one first.
+    pub api_key_env: Vec<String>,
+    /// Its privacy policy.
+    pub privacy_policy_url: Option<String>,
+    /// Its terms of service.
+    pub terms_of_service_url: Option<String>,
+    /// Its status page.
+    pub status_page_url: Option<String>,
+    /// Its seat, ISO 3166-1 alpha-2.
+    pub headquarters: Option<String>,
+    /// Countries of its data centers, ISO 3166-1 alpha-2. Empty where not published.
+    pub datacenters: Vec<String>,
+    /// Where this row comes from.
+    pub origin: DataOrigin,
+}
+
+impl Provider {
+    /// Whether this is the simulator's own row.
+    #[must_use]
+    pub fn is_simulator(&self) -> bool {
+        self.slug.as_str() == SIMULATOR
+    }
+
+    /// Whether `text` names this provider: its slug or its display name, in any case.
+    #[must_use]
+    pub fn is_named(&self, text: &str) -> bool {
+        self.slug.as_str().eq_ignore_ascii_case(text) || self.name.eq_ignore_ascii_case(text)
+    }
+}

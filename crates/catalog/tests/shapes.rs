@@ -1,0 +1,135 @@
+//! Our answers against the published schemas, and our prices against the collected facts. Both are read where they
+//! stand, outside the repository.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "a test that cannot go on fails, one that is skipped says so")]
+
+use std::path::{Path, PathBuf};
+
+use portolan_catalog::{Catalog, ProviderOverlay};
+use portolan_core::{Meter, Price};
+use serde_json::Value;
+
+#[expect(clippy::disallowed_methods, reason = "tests find the reference material by an environment variable")]
+fn shared(file: &str) -> Option<Value> {
+    let folder =
+        std::env::var("PORTOLAN_SHARED").map_or_else(|_| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared"), PathBuf::from);
+    let path = folder.join(file);
+    let Ok(text) = std::fs::read_to_string(&path) else {
+        eprintln!("SKIPPED: {} is not there", path.display());
+        return None;
+    };
+    Some(serde_json::from_str(&text).unwrap())
+}
+
+/// What of `value` does not fit `schema`: types, required fields and alternatives; texts of an enum are left open.
+fn misfits(api: &Value, schema: &Value, value: &Value, at: &str) -> Vec<String> {
+    if let Some(reference) = schema["$ref"].as_str() {
+        let target = api.pointer(reference.trim_start_matches('#')).unwrap_or_else(|| panic!("{reference}"));
+        return misfits(api, target, value, at);
+    }
+    if let Some(any) = schema["anyOf"].as_array() {
+        let each: Vec<_> = any.iter().map(|s| misfits(api, s, value, at)).collect();
+        return if each.iter().any(Vec::is_empty) { Vec::new() } else { each.into_iter().flatten().collect() };
+    }
+    let fits = match schema["type"].as_str() {
+        Some("object") => value.is_object(),
+        Some("array") => value.is_array(),
+        Some("string") => value.is_string(),
+        Some("integer") => value.is_i64() || value.is_u64(),
+        Some("number") => value.is_number(),
+        Some("boolean") => value.is_boolean(),
+        Some("null") => value.is_null(),
+        _ => true,
+    };
+    if !fits {
+        return vec![format!("{at}: {value} is no {}", schema["type"])];
+    }
+    let missing = schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str).filter(|name| value.get(name).is_none());
+    let mut found: Vec<String> = missing.map(|name| format!("{at}: `{name}` is missing")).collect();
+    for (name, schema) in schema["properties"].as_object().into_iter().flatten() {
+        if let Some(value) = value.get(name) {
+            found.extend(misfits(api, schema, value, &format!("{at}.{name}")));
+        }
+    }
+    for (i, item) in value.as_array().into_iter().flatten().enumerate() {
+        found.extend(misfits(api, &schema["items"], item, &format!("{at}[{i}]")));
+    }
+    found
+}
+
+fn catalog() -> Catalog {
+    let text = "base_url = \"http://x\"\n[[models]]\nid = \"own/unpriced\"\ncontext_length = 9";
+    Catalog::builtin().with_overlay(&[ProviderOverlay::parse("own", text.parse().unwrap()).unwrap()]).unwrap()
+}
+
+#[test]
+fn every_answer_fits_the_schema_of_the_newest_clients() {
+    let Some(api) = shared("reference/openrouter/openapi-2026-10-reconstructed.json") else { return };
+    let schema_of = |path: &str| {
+        let schema = &api["paths"][path]["get"]["responses"]["200"]["content"]["application/json"]["schema"];
+        assert!(!schema.is_null(), "{path}");
+        schema.clone()
+    };
+    let catalog = catalog();
+    assert_eq!(misfits(&api, &schema_of("/models"), &catalog.models_answer(&catalog.models), "models"), Vec::<String>::new());
+    assert_eq!(misfits(&api, &schema_of("/providers"), &catalog.providers_answer(), "providers"), Vec::<String>::new());
+    let endpoints = schema_of("/models/{author}/{slug}/endpoints");
+    for model in &catalog.models {
+        assert_eq!(misfits(&api, &endpoints, &catalog.endpoints_answer(model), model.slug.as_str()), Vec::<String>::new());
+    }
+    let wrong = serde_json::json!({ "data": [{}] });
+    assert!(!misfits(&api, &schema_of("/models"), &wrong, "wrong").is_empty(), "the check itself sees what is missing");
+}
+
+#[test]
+fn the_prices_are_those_of_the_facts() {
+    let Some(facts) = shared("data/catalog/facts.json") else { return };
+    let catalog = Catalog::builtin();
+    let mut compared = 0;
+    for model in facts["models"].as_array().unwrap() {
+        let Some(own) = catalog.model(model["id"].as_str().unwrap()).filter(|m| model["id"] == m.slug.as_str()) else { continue };
+        for endpoint in catalog.endpoints_of(own) {
+            let same = |e: &&Value| e["tag"] == endpoint.tag.as_str() && e["upstream_model_id"].as_str() == endpoint.upstream_id.as_deref();
+            let fact =
+                model["endpoints"].as_array().unwrap().iter().find(same).unwrap_or_else(|| panic!("{} at {}", own.slug, endpoint.tag));
+            for (key, meter) in [
+                ("prompt", Meter::Input),
+                ("completion", Meter::Output),
+                ("cache_read", Meter::CacheRead),
+                ("cache_write", Meter::CacheWrite5m),
+                ("cache_write_1h", Meter::CacheWrite1h),
+                ("audio", Meter::InputAudio),
+                ("audio_output", Meter::OutputAudio),
+                ("image_output", Meter::OutputImage),
+                ("web_search", Meter::Search),
+            ] {
+                let told = fact["pricing"][key].as_str().map(|p| Price::parse(p).unwrap());
+                assert_eq!(endpoint.prices.base.listed(meter), told, "{} at {}: {key}", own.slug, endpoint.tag);
+            }
+            compared += 1;
+        }
+    }
+    assert!(compared > 100, "{compared}");
+}
+
+#[test]
+fn a_row_of_models_suits_clients_of_openai_too() {
+    let catalog = catalog();
+    let answer = catalog.models_answer(&catalog.models);
+    assert_eq!(answer["object"], "list");
+    assert_eq!(answer["total_count"], catalog.models.len());
+    let row = answer["data"].as_array().unwrap().iter().find(|r| r["id"] == "openai/gpt-4o-mini").unwrap();
+    assert_eq!((&row["object"], &row["owned_by"], &row["created"]), (&"model".into(), &"openai".into(), &1_721_260_800.into()));
+    assert_eq!(row["pricing"]["prompt"], "0.00000015");
+    assert_eq!(row["description"], "GPT-4o-mini by OpenAI: text, image, file in, text out, 128000 tokens of context.");
+}
+
+#[test]
+fn an_unknown_price_is_shown_as_unknown_and_a_tier_as_an_override() {
+    let catalog = catalog();
+    let row = catalog.model_row(catalog.model("own/unpriced").unwrap());
+    assert_eq!((&row["pricing"]["prompt"], &row["pricing"]["completion"]), (&"-1".into(), &"-1".into()));
+    let row = catalog.model_row(catalog.model("anthropic/claude-sonnet-4.5").unwrap());
+    assert_eq!(row["pricing"]["overrides"][0]["min_prompt_tokens"], 200_000);
+    assert_eq!(row["pricing"]["overrides"][0]["prompt"], "0.000006");
+    assert_eq!(row["pricing"]["overrides"][0].get("web_search"), None);
+}

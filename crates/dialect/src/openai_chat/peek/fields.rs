@@ -1,0 +1,337 @@
+//! The fields of a chat request, and how each is read.
+
+use portolan_core::Capability;
+
+use super::PeekError;
+use super::RawBlocker;
+use super::read::{Path, array, boolean, expect, integer, object, pass, skip, string, strings, text};
+use super::request::Visit;
+use crate::ir;
+use crate::json::{Kind, Reader};
+use crate::openai_chat::preferences::{Preferences, is_literally};
+
+type Result<T> = std::result::Result<T, PeekError>;
+
+/// How a field is read.
+pub(super) enum Rule {
+    /// Of this kind; the rest is the provider's to judge.
+    Kind(Kind),
+    /// A number without a fraction.
+    Integer,
+    /// An integer between bounds, kept.
+    Count(u64, u64, fn(&mut Visit) -> &mut Option<u64>),
+    /// A boolean, kept.
+    Flag(fn(&mut Visit) -> &mut Option<bool>),
+    /// A string of at most so many characters, kept.
+    Text(usize, fn(&mut Visit) -> &mut Option<String>),
+    /// One of these values (without white space); every other one asks for what is not built.
+    Only(&'static [&'static str]),
+    /// By a function.
+    Read(fn(&mut Visit, &mut Reader<'_>, Path<'_>) -> Result<()>),
+}
+
+use Rule::{Integer, Only, Read};
+
+/// A field that has a rule.
+pub(super) struct Known {
+    pub(super) name: &'static str,
+    pub(super) rule: Rule,
+    /// Whether its text may become part of the prompt.
+    pub(super) prompt: bool,
+}
+
+const fn field(name: &'static str, rule: Rule) -> Known {
+    Known { name, rule, prompt: false }
+}
+
+const fn prompt(name: &'static str, rule: Rule) -> Known {
+    Known { name, rule, prompt: true }
+}
+
+const NUMBER: Rule = Rule::Kind(Kind::Number);
+const OBJECT: Rule = Rule::Kind(Kind::Object);
+const STRING: Rule = Rule::Kind(Kind::String);
+
+const FIELDS: &[Known] = &[
+    prompt("messages", Read(|visit, reader, _| super::messages::read(visit, reader))),
+    field("model", Read(model)),
+    field("models", Read(models)),
+    field("stream", Rule::Flag(|visit| &mut visit.stream)),
+    field("stream_options", OBJECT),
+    field("max_tokens", Rule::Count(1, u64::MAX, |visit| &mut visit.max_tokens)),
+    field("max_completion_tokens", Rule::Count(1, u64::MAX, |visit| &mut visit.max_completion_tokens)),
+    field("n", Rule::Count(1, 128, |visit| &mut visit.choices)),
+    field("temperature", NUMBER),
+    field("top_p", NUMBER),
+    field("top_k", Integer),
+    field("top_a", NUMBER),
+    field("min_p", NUMBER),
+    field("frequency_penalty", NUMBER),
+    field("presence_penalty", NUMBER),
+    field("repetition_penalty", NUMBER),
+    field("seed", Integer),
+    field("stop", Read(stop)),
+    field("logit_bias", OBJECT),
+    field("logprobs", Read(logprobs)),
+    field("top_logprobs", Rule::Count(0, 20, |visit| &mut visit.top_logprobs)),
+    prompt("tools", Read(super::tools::read)),
+    prompt("tool_choice", Read(super::tools::choice)),
+    field("parallel_tool_calls", Rule::Kind(Kind::Bool)),
+    prompt("response_format", Read(response_format)),
+    prompt("prediction", OBJECT),
+    field("verbosity", STRING),
+    field("reasoning", Read(reasoning)),
+    field("reasoning_effort", Rule::Text(64, |visit| &mut visit.effort)),
+    field("include_reasoning", Rule::Flag(|visit| &mut visit.include_reasoning)),
+    field("cache_control", Read(cache_control)),
+    field("prompt_cache_key", Rule::Text(1024, |visit| &mut visit.peek.prompt_cache_key)),
+    field("prompt_cache_options", OBJECT),
+    field("user", Rule::Text(512, |visit| &mut visit.peek.user)),
+    field("safety_identifier", STRING),
+    field("session_id", Rule::Text(256, |visit| &mut visit.peek.session_id)),
+    field("metadata", Read(metadata)),
+    field("trace", Read(trace)),
+    field("provider", Read(provider)),
+    field("usage", OBJECT),
+    field("debug", Read(debug)),
+    field("plugins", Read(plugins)),
+    field("route", Only(&["\"fallback\""])),
+    field("transforms", Only(&["[]"])),
+    field("preset", Only(&[])),
+    field("service_tier", Only(&["\"auto\"", "\"default\""])),
+    field("modalities", Only(&["[\"text\"]", "[]"])),
+    field("image_config", Only(&["{}"])),
+    field("web_search_options", Only(&[])),
+    field("x_search_filter", Only(&[])),
+    field("stop_server_tools_when", Only(&["[]"])),
+    field("max_tool_calls", Only(&[])),
+    field("deferred_tools", Only(&[])),
+    field("background", Only(&["false"])),
+    field("functions", Only(&["[]"])),
+    field("function_call", Only(&["\"auto\"", "\"none\""])),
+];
+
+/// The rule for a field, if it is known.
+pub(super) fn known(name: &str) -> Option<&'static Known> {
+    FIELDS.iter().find(|known| known.name == name)
+}
+
+/// The names of all fields that are known.
+#[cfg(test)]
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    FIELDS.iter().map(|known| known.name)
+}
+
+impl Rule {
+    pub(super) fn apply(&self, visit: &mut Visit, reader: &mut Reader<'_>, path: Path<'_>) -> Result<()> {
+        match self {
+            Rule::Kind(kind) => {
+                pass(reader, *kind, path)
+            }
+            Rule::Integer => {
+                expect(reader, Kind::Number, path)?;
+                if reader.raw()?.bytes().all(|b| b == b'-' || b.is_ascii_digit()) { Ok(()) } else { Err(path.invalid("must be an integer")) }
+            }
+            Rule::Count(min, max, place) => {
+                *place(visit) = Some(integer(reader, path, *min, *max)?);
+                Ok(())
+            }
+            Rule::Flag(place) => {
+                *place(visit) = Some(boolean(reader, path)?);
+                Ok(())
+            }
+            Rule::Text(max, place) => {
+                *place(visit) = Some(string(reader, path, *max)?.into_owned());
+                Ok(())
+            }
+            Rule::Only(values) => {
+                let raw = reader.raw()?;
+                if values.iter().any(|value| is_literally(raw, value)) {
+                    return Ok(());
+                }
+                Err(path.not_supported(match values {
+                    [] => "is not supported; leave it out".to_owned(),
+                    some => format!("only {} is supported here", some.join(" or ")),
+                }))
+            }
+            Rule::Read(read) => read(visit, reader, path),
+        }
+    }
+}
+
+/// No router needs a longer list; each entry may become an attempt.
+const MODELS_MAX: usize = 32;
+
+fn model(visit: &mut Visit, reader: &mut Reader<'_>, path: Path<'_>) -> Result<()> {
+    visit.model = Some(slug(text(reader, path)?.decode().into_owned(), path)?);
+    Ok(())
+}
+
+fn models(visit: &mut Visit, reader: &mut Reader<'_>, path: Path<'_>) -> Result<()> {
+    for (i, name) in strings(reader, path, MODELS_MAX)?.into_iter().enumerate() {
+        visit.models.push(slug(name, path.at(i))?);
+    }
+    Ok(())
+}
+
+fn slug(name: String, path: Path<'_>) -> Result<String> {
+    if name.is_empty() || name.len() > 256 {
+        return Err(path.invalid("must be the slug of a model, such as openai/gpt-4o-mini"));
+    }
+    if name.contains("@preset/") {
+        return Err(path.not_supported("presets are not supported; name the model and its settings"));
+    }
+    Ok(name)
+}
+
+fn provider(visit: &mut Visit, reader: &mut Reader<'_>, _: Path<'_>) -> Result<()> {
+    visit.peek.preferences = Preferences::read(reader)?;
+    Ok(())
+}
+
+fn stop(_: &mut Visit, reader: &mut Reader<'_>, path: Path<'_>) -> Result<()> {
+    match reader.kind()? {
+        Kind::String => skip(reader),
+        Kind::Array => strings(reader, path, 4).map(drop),
+        _ => Err(path.invalid("must be a string or up to 4 strings")),
+    }
+}
+
+fn logprobs(visit: &mut Visit, reader: &mut Reader<'_>, path: Path<'_>) -> Result<()> {
+    if boolean(reader, path)? {
+        visit.peek.needs.insert(Capability::Logprobs);
+    }
+    Ok(())
+}
+
+fn response_format(visit: &mut Visit, reader: &mut Reader<'_>, path: Path<'_>) -> Result<()> {
+    let (mut kind, mut schema) = (None, false);
+    object(reader, path, &["type", "json_schema"], |reader, name| {
+        let here = path.key(name);
+        match name {
+            "type" => kind = Some(string(reader, here, 64)?.into_owned()),
+            "json_schema" => {
+                schema = true;
+                pass(reader, Kind::Object, here)?;
+            }
+            _ => skip(reader)?,
+        }
+        Ok(())
+    })?;
+    match kind.as_deref() {
+        None => return Err(path.key("type").invalid("is missing; it is text, json_object or json_schema")),
+        Some("json_object") => visit.peek.needs.insert(Capability::JsonMode),
+        Some("json_schema") if !schema => return Err(path.key("json_schema").invalid("is missing")),
+        Some("json_schema") => visit.peek.needs.insert(Capability::StructuredOutputs),
+        Some(_) => {}
+    }
+    Ok(())
+}
+
+fn reasoning(visit: &mut Visit, reader: &mut Reader<'_>, path: Path<'_>) -> Result<()> {
+    let mut all = ir::Reasoning::default();
+    let mut blocks = false;
+    object(reader, path, &["effort", "max_tokens", "exclude", "enabled", "summary"], |reader, name| {
+        let here = path.key(name);
+        blocks |= name != "exclude";
+        match name {
+            "effort" => all.effort = Some(string(reader, here, 64)?.into_owned()),
+            "max_tokens" => all.max_tokens = Some(integer(reader, here, 1, u64::MAX)?),
+            "exclude" => all.exclude = boolean(reader, here)?,
+            "enabled" => all.enabled = Some(boolean(reader, here)?),
+            "summary" => all.summary = Some(string(reader, here, 64)?.into_owned()),
+            "context" if is_literally(reader.raw()?, "\"auto\"") => {}
+            "mode" if is_literally(reader.raw()?, "\"standard\"") => {}
+            _ => return Err(here.not_supported("this reasoning setting is not supported; leave it out")),
+        }
+        Ok(())
+    })?;
+    if all.effort.is_some() && all.max_tokens.is_some() {
+        return Err(path.invalid("holds both effort and max_tokens; state one of them"));
+    }
+    if blocks {
+        visit.peek.block(RawBlocker::Reasoning);
+    }
+    visit.reasoning = Some(all);
+    Ok(())
+}
+
+fn cache_control(visit: &mut Visit, reader: &mut Reader<'_>, path: Path<'_>) -> Result<()> {
+    mark(visit, reader, path, RawBlocker::CacheControl)
+}
+
+/// A cache mark: `{"type": "ephemeral", "ttl"?: "5m" | "1h"}`.
+pub(super) fn mark(visit: &mut Visit, reader: &mut Reader<'_>, path: Path<'_>, why: RawBlocker) -> Result<()> {
+    visit.peek.block(why);
+    let mut ephemeral = false;
+    object(reader, path, &["type", "ttl"], |reader, name| {
+        let here = path.key(name);
+        match name {
+            "type" => ephemeral = string(reader, here, 32)? == "ephemeral",
+            "ttl" if !matches!(string(reader, here, 32)?.as_ref(), "5m" | "1h") => return Err(here.invalid("must be 5m or 1h")),
+            "ttl" => {}
+            _ => skip(reader)?,
+        }
+        Ok(())
+    })?;
+    if ephemeral { Ok(()) } else { Err(path.key("type").invalid("must be ephemeral")) }
+}
+
+/// OpenRouter's limits: 16 pairs, keys of 64 and values of 512 characters.
+fn metadata(visit: &mut Visit, reader: &mut Reader<'_>, path: Path<'_>) -> Result<()> {
+    let mut pairs = 0;
+    let span = object(reader, path, &[], |reader, name| {
+        pairs += 1;
+        if pairs > 16 {
+            return Err(path.invalid("holds more than 16 pairs"));
+        }
+        if name.chars().count() > 64 {
+            return Err(path.key(name).invalid("the key is longer than 64 characters"));
+        }
+        string(reader, path.key(name), 512).map(drop)
+    })?;
+    visit.peek.metadata = Some(span);
+    Ok(())
+}
+
+fn trace(visit: &mut Visit, reader: &mut Reader<'_>, path: Path<'_>) -> Result<()> {
+    let span = object(reader, path, &["trace_id"], |reader, name| {
+        if name == "trace_id" {
+            visit.peek.trace_id = Some(string(reader, path.key(name), 256)?.into_owned());
+        } else {
+            reader.skip()?;
+        }
+        Ok(())
+    })?;
+    visit.peek.trace = Some(span);
+    Ok(())
+}
+
+fn debug(_: &mut Visit, reader: &mut Reader<'_>, path: Path<'_>) -> Result<()> {
+    object(reader, path, &["echo_upstream_body"], |reader, name| {
+        let here = path.key(name);
+        if name == "echo_upstream_body" && !boolean(reader, here)? {
+            return Ok(());
+        }
+        Err(here.not_supported("is not supported; leave it out"))
+    })
+    .map(drop)
+}
+
+/// A plugin with `enabled: false` switches a default off; there are no defaults.
+fn plugins(_: &mut Visit, reader: &mut Reader<'_>, path: Path<'_>) -> Result<()> {
+    array(reader, path, |reader, i| {
+        let mut enabled = true;
+        let here = path.at(i);
+        object(reader, here, &["enabled"], |reader, name| {
+            if name == "enabled" {
+                enabled = boolean(reader, here.key(name))?;
+            } else {
+                reader.skip()?;
+            }
+            Ok(())
+        })?;
+        if enabled { Err(here.not_supported("plugins are not supported; leave it out")) } else { Ok(()) }
+    })?;
+    Ok(())
+}

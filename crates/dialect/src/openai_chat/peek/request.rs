@@ -1,0 +1,122 @@
+//! The walk over the body's members, and what follows from all of them together.
+
+use std::borrow::Cow;
+
+use portolan_core::Capability;
+
+use super::fields::known;
+use super::read::{Path, skip};
+use super::{Field, Peek, PeekError};
+use crate::ir;
+use crate::json::{Kind, Reader, Text, utf8};
+
+/// No request has more members; looking for duplicates compares each with all before it.
+const MEMBERS_MAX: usize = 256;
+
+/// What has been seen so far.
+#[derive(Default)]
+pub(super) struct Visit {
+    pub(super) peek: Peek,
+    pub(super) stream: Option<bool>,
+    pub(super) choices: Option<u64>,
+    pub(super) top_logprobs: Option<u64>,
+    pub(super) model: Option<String>,
+    pub(super) models: Vec<String>,
+    pub(super) max_tokens: Option<u64>,
+    pub(super) max_completion_tokens: Option<u64>,
+    pub(super) reasoning: Option<ir::Reasoning>,
+    pub(super) effort: Option<String>,
+    pub(super) include_reasoning: Option<bool>,
+    /// Bytes of inline media so far: in the body, and no text.
+    pub(super) inline_bytes: u64,
+}
+
+pub(super) fn read(body: &[u8]) -> Result<Peek, PeekError> {
+    let mut reader = Reader::new(utf8(body)?);
+    if reader.kind()? != Kind::Object {
+        return Err(PeekError::invalid("body", "must be a JSON object"));
+    }
+    let mut visit = Visit::default();
+    reader.object(|reader, key| visit.member(reader, key))?;
+    reader.end()?;
+    visit.finish()
+}
+
+impl Visit {
+    fn member(&mut self, reader: &mut Reader<'_>, key: Text<'_>) -> Result<(), PeekError> {
+        let name = key.decode();
+        let path = Path::Top(&name);
+        if self.peek.fields.len() == MEMBERS_MAX {
+            return Err(PeekError::invalid("body", format!("holds more than {MEMBERS_MAX} members")));
+        }
+        if self.peek.fields.iter().any(|f| f.name == name) {
+            return Err(path.invalid("stands twice"));
+        }
+        let known = known(&name);
+        let (spare, inline) = (reader.spare(), self.inline_bytes);
+        let null = reader.kind()? == Kind::Null;
+        let start = reader.at();
+        match known {
+            Some(known) if !null => known.rule.apply(self, reader, path)?,
+            _ => skip(reader)?,
+        }
+        let value = start..reader.at();
+        if known.is_none_or(|k| k.prompt) && !null {
+            let text = (value.len() - (reader.spare() - spare)) as u64;
+            self.peek.text_bytes += text.saturating_sub(self.inline_bytes - inline);
+        }
+        let name = known.map_or_else(|| Cow::Owned(name.into_owned()), |k| Cow::Borrowed(k.name));
+        self.peek.fields.push(Field { name, member: key.at..value.end, value, null });
+        Ok(())
+    }
+
+    fn finish(mut self) -> Result<Peek, PeekError> {
+        if self.peek.messages == 0 {
+            return Err(PeekError::invalid("messages", "is required and must hold at least one message"));
+        }
+        self.peek.stream = self.stream.unwrap_or(false);
+        self.peek.choices = self.choices.and_then(|n| u32::try_from(n).ok()).unwrap_or(1);
+        if self.top_logprobs.is_some_and(|n| n > 0) {
+            self.peek.needs.insert(Capability::Logprobs);
+        }
+        for model in self.model.take().into_iter().chain(std::mem::take(&mut self.models)) {
+            if !self.peek.models.contains(&model) {
+                self.peek.models.push(model);
+            }
+        }
+        if self.peek.models.is_empty() {
+            return Err(PeekError::invalid("model", "is required: name a model, such as openai/gpt-4o-mini"));
+        }
+        self.peek.max_tokens = match (self.max_completion_tokens, self.max_tokens) {
+            (Some(a), Some(b)) if a != b => {
+                return Err(PeekError::invalid("max_tokens", "differs from max_completion_tokens; state one of them"));
+            }
+            (a, b) => a.or(b),
+        };
+        self.fold_reasoning()?;
+        Ok(self.peek)
+    }
+
+    /// Folds the shorthands into one, which is `None` when nothing was stated.
+    fn fold_reasoning(&mut self) -> Result<(), PeekError> {
+        let stated = self.reasoning.is_some() || self.effort.is_some() || self.include_reasoning.is_some();
+        let mut all = self.reasoning.take().unwrap_or_default();
+        if let Some(effort) = self.effort.take() {
+            if all.effort.as_ref().is_some_and(|e| *e != effort) {
+                return Err(PeekError::invalid("reasoning_effort", "differs from reasoning.effort; state one of them"));
+            }
+            if all.max_tokens.is_some() {
+                return Err(PeekError::invalid("reasoning_effort", "stands beside reasoning.max_tokens; state one of them"));
+            }
+            all.effort = Some(effort);
+        }
+        all.exclude |= self.include_reasoning == Some(false);
+        self.peek.reasoning_excluded = all.exclude;
+        let off = all.enabled == Some(false) || all.effort.as_deref() == Some("none");
+        if !off && (all.effort.is_some() || all.max_tokens.is_some() || all.enabled == Some(true)) {
+            self.peek.needs.insert(Capability::Reasoning);
+        }
+        self.peek.reasoning = stated.then_some(all);
+        Ok(())
+    }
+}

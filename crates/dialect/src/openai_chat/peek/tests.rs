@@ -1,0 +1,318 @@
+use portolan_core::Capability;
+
+use super::*;
+
+/// A body with one message and these further members.
+fn with(members: &str) -> String {
+    format!(r#"{{"model":"a/b","messages":[{{"role":"user","content":"hi"}}]{}{members}}}"#, if members.is_empty() { "" } else { "," })
+}
+
+/// A body with these messages.
+fn messages(list: &str) -> String {
+    format!(r#"{{"model":"a/b","messages":[{list}]}}"#)
+}
+
+/// A body with one user message of these parts.
+fn parts(list: &str) -> String {
+    messages(&format!(r#"{{"role":"user","content":[{list}]}}"#))
+}
+
+fn refusal(body: &str) -> PeekError {
+    match peek(body.as_bytes()) {
+        Ok(found) => panic!("accepted: {body}\n{found:?}"),
+        Err(error) => error,
+    }
+}
+
+#[test]
+fn what_is_no_json_is_refused_with_its_place() {
+    let deep = |n: usize| with(&format!("\"x\":{}{}", "[".repeat(n), "]".repeat(n)));
+    for (body, want) in [
+        ("", "the text ends too early at byte 0"),
+        ("\u{feff}{}", "byte order mark at byte 0"),
+        ("{\"a\":1,}", "a string is missing at byte 7"),
+        ("{\"a\":[1,]}", "a value is missing at byte 8"),
+        ("{\"a\":NaN}", "a value is missing at byte 5"),
+        ("{\"a\":Infinity}", "a value is missing at byte 5"),
+        ("{\"a\":-}", "a digit is missing at byte 6"),
+        ("{\"a\":01}", "a comma or a closing bracket is missing at byte 6"),
+        ("{\"a\":1.}", "a digit is missing at byte 7"),
+        ("{\"a\":+1}", "a value is missing at byte 5"),
+        ("{'a':1}", "a string is missing at byte 1"),
+        ("{\"a\":1}x", "something follows the JSON value at byte 7"),
+        ("{\"a\":\"\n\"}", "control character in a string at byte 6"),
+        ("{\"a\":\"\\x\"}", "invalid escape at byte 6"),
+        ("{\"a\":\"\\u12g4\"}", "invalid escape at byte 6"),
+        ("{\"a\":\"b", "the text ends within a string at byte 7"),
+        ("{\"a\":tru}", "a value is missing at byte 5"),
+        ("{\"a\" 1}", "a colon is missing at byte 5"),
+        ("{\"a\":/* */1}", "a value is missing at byte 5"),
+        (&deep(128), "nested deeper than 128 levels"),
+        (&deep(100_000), "nested deeper than 128 levels"),
+    ] {
+        let error = refusal(body);
+        assert!(matches!(error, PeekError::Syntax(_)), "{error}");
+        assert!(error.to_string().contains(want), "{want:?} is not in {:?}", error.to_string());
+    }
+    assert!(peek(b"{\"model\":\"\xff\"}").unwrap_err().to_string().contains("invalid UTF-8 at byte 10"));
+}
+
+#[test]
+fn odd_but_valid_json_passes() {
+    let deep = format!("\"x\":{}{}", "[".repeat(127), "]".repeat(127));
+    for members in [
+        r#""x":1e999999"#,
+        r#""x":-0"#,
+        r#""x":-0.0E-0"#,
+        r#""x":"\ud800""#,
+        r#""x":"\u0000""#,
+        r#""x":{"a":1,"a":2}"#,
+        r#""temperature":1e999999"#,
+        r#""":{}"#,
+        "\"x\" :\t[ ]\r\n",
+        &deep,
+    ] {
+        assert!(peek(with(members).as_bytes()).is_ok(), "{members}: {:?}", peek(with(members).as_bytes()));
+    }
+    let padded = format!(" \n{}\r\n ", with(""));
+    assert!(peek(padded.as_bytes()).is_ok());
+}
+
+#[test]
+fn what_a_field_cannot_be_is_refused_by_its_path() {
+    let many = (0..300).map(|i| format!("\"x{i}\":1")).collect::<Vec<_>>().join(",");
+    for (body, field) in [
+        ("[]".to_owned(), "body"),
+        ("null".to_owned(), "body"),
+        (with(&many), "body"),
+        (r#"{"messages":[{"role":"user","content":"x"}]}"#.to_owned(), "model"),
+        (r#"{"model":null,"messages":[{"role":"user","content":"x"}]}"#.to_owned(), "model"),
+        (with(r#""model":"a/c""#), "model"),
+        (with(r#""mod\u0065l":"a/c""#), "model"),
+        (with(r#""messages":[]"#), "messages"),
+        (r#"{"model":"a/b"}"#.to_owned(), "messages"),
+        (r#"{"model":"a/b","messages":null}"#.to_owned(), "messages"),
+        (r#"{"model":"a/b","messages":{}}"#.to_owned(), "messages"),
+        (r#"{"model":"a/b","messages":{"0":{"role":"user"}}}"#.to_owned(), "messages"),
+        (messages(""), "messages"),
+        (messages("1"), "messages[0]"),
+        (messages(r#"{"content":"x"}"#), "messages[0].role"),
+        (messages(r#"{"role":"wizard","content":"x"}"#), "messages[0].role"),
+        (messages(r#"{"role":["user"],"content":"x"}"#), "messages[0].role"),
+        (messages(r#"{"role":"user"}"#), "messages[0].content"),
+        (messages(r#"{"role":"user","content":null}"#), "messages[0].content"),
+        (messages(r#"{"role":"user","content":1}"#), "messages[0].content"),
+        (messages(r#"{"role":"user","content":{"text":"x"}}"#), "messages[0].content"),
+        (messages(r#"{"role":"user","content":"x","content":"y"}"#), "messages[0].content"),
+        (messages(r#"{"role":"user","content":"x","cont\u0065nt":"y"}"#), "messages[0].content"),
+        (messages(r#"{"role":"tool","content":"x"}"#), "messages[0].tool_call_id"),
+        (messages(r#"{"role":"assistant","tool_calls":{}}"#), "messages[0].tool_calls"),
+        (messages(r#"{"role":"assistant","tool_calls":[{"id":"1"}]}"#), "messages[0].tool_calls[0].function"),
+        (
+            messages(r#"{"role":"assistant","tool_calls":[{"id":"1","function":{"name":"f","arguments":{}}}]}"#),
+            "messages[0].tool_calls[0].function.arguments",
+        ),
+        (parts(r#""x""#), "messages[0].content[0]"),
+        (parts(r#"{"text":"x"}"#), "messages[0].content[0].type"),
+        (parts(r#"{"type":"thinking","thinking":"x"}"#), "messages[0].content[0].type"),
+        (parts(r#"{"type":"text"}"#), "messages[0].content[0].text"),
+        (parts(r#"{"type":"text","text":1}"#), "messages[0].content[0].text"),
+        (parts(r#"{"type":"text","text":"a","text":"b"}"#), "messages[0].content[0].text"),
+        (parts(r#"{"type":"text","text":"a","image_url":{"url":"https://x/y"}}"#), "messages[0].content[0].image_url"),
+        (parts(r#"{"type":"image_url","image_url":{}}"#), "messages[0].content[0].image_url.url"),
+        (parts(r#"{"type":"input_audio","input_audio":{"data":"AA"}}"#), "messages[0].content[0].input_audio.format"),
+        (parts(r#"{"type":"file","file":{"filename":"a.pdf"}}"#), "messages[0].content[0].file.file_data"),
+        (parts(r#"{"type":"text","text":"a","cache_control":{"type":"eternal"}}"#), "messages[0].content[0].cache_control.type"),
+        (with(r#""stream":"true""#), "stream"),
+        (with(r#""max_tokens":0"#), "max_tokens"),
+        (with(r#""max_tokens":-1"#), "max_tokens"),
+        (with(r#""max_tokens":1.5"#), "max_tokens"),
+        (with(r#""max_tokens":1e3"#), "max_tokens"),
+        (with(r#""max_tokens":"10""#), "max_tokens"),
+        (with(r#""max_tokens":99999999999999999999"#), "max_tokens"),
+        (with(r#""max_tokens":1,"max_completion_tokens":2"#), "max_tokens"),
+        (with(r#""n":0"#), "n"),
+        (with(r#""n":129"#), "n"),
+        (with(r#""temperature":"0""#), "temperature"),
+        (with(r#""seed":1.5"#), "seed"),
+        (with(r#""stop":["1","2","3","4","5"]"#), "stop"),
+        (with(r#""stop":[1]"#), "stop[0]"),
+        (with(r#""stop":{}"#), "stop"),
+        (with(r#""logit_bias":[]"#), "logit_bias"),
+        (with(r#""top_logprobs":21"#), "top_logprobs"),
+        (with(r#""tools":{}"#), "tools"),
+        (with(r#""tools":["f"]"#), "tools[0]"),
+        (with(r#""tools":[{"function":{"name":"f"}}]"#), "tools[0].type"),
+        (with(r#""tools":[{"type":"function","function":{}}]"#), "tools[0].function.name"),
+        (with(r#""tools":[{"type":"function","function":{"name":"f","parameters":"{}"}}]"#), "tools[0].function.parameters"),
+        (with(r#""tool_choice":"all""#), "tool_choice"),
+        (with(r#""tool_choice":{"type":"function"}"#), "tool_choice.function.name"),
+        (with(r#""response_format":"json""#), "response_format"),
+        (with(r#""response_format":{"type":"json_schema"}"#), "response_format.json_schema"),
+        (with(r#""models":"a/b""#), "models"),
+        (with(r#""models":[""]"#), "models[0]"),
+        (with(r#""metadata":{"a":1}"#), "metadata.a"),
+        (with(r#""provider":[]"#), "provider"),
+        (with(r#""provider":{"order":"openai"}"#), "provider.order"),
+        (with(r#""provider":{"order":[],"order":["x"]}"#), "provider.order"),
+        (with(r#""provider":{"only":null,"only":["x"]}"#), "provider.only"),
+        (with(r#""provider":{"allow_fallbacks":"no"}"#), "provider.allow_fallbacks"),
+        (with(r#""reasoning":{"effort":"low","max_tokens":9}"#), "reasoning"),
+        (with(r#""reasoning":{"effort":"low"},"reasoning_effort":"high""#), "reasoning_effort"),
+        (with(r#""reasoning":{"max_tokens":9},"reasoning_effort":"high""#), "reasoning_effort"),
+        (with(r#""cache_control":{"type":"ephemeral","ttl":"1d"}"#), "cache_control.ttl"),
+    ] {
+        let error = refusal(&body);
+        assert_eq!(error.field(), Some(field), "{error}\n{}", &body[..body.len().min(300)]);
+        assert_eq!(error.rule(), "invalid_request", "{error}");
+    }
+}
+
+#[test]
+fn what_is_not_built_is_refused_by_name_unless_its_value_changes_nothing() {
+    for (members, field) in [
+        (r#""provider":{"zdr":true}"#, "provider.zdr"),
+        (r#""provider":{"data_collection":"deny"}"#, "provider.data_collection"),
+        (r#""provider":{"require_parameters":true}"#, "provider.require_parameters"),
+        (r#""provider":{"max_price":{"prompt":1}}"#, "provider.max_price"),
+        (r#""provider":{"quantizations":["fp8"]}"#, "provider.quantizations"),
+        (r#""provider":{"sort":"price"}"#, "provider.sort"),
+        (r#""provider":{"preferred_min_throughput":5}"#, "provider.preferred_min_throughput"),
+        (r#""provider":{"preferred_max_latency":5}"#, "provider.preferred_max_latency"),
+        (r#""provider":{"enforce_distillable_text":true}"#, "provider.enforce_distillable_text"),
+        (r#""provider":{"regions":["eu"]}"#, "provider.regions"),
+        (r#""plugins":[{"id":"web"}]"#, "plugins[0]"),
+        (r#""preset":"x""#, "preset"),
+        (r#""transforms":["middle-out"]"#, "transforms"),
+        (r#""route":"sort""#, "route"),
+        (r#""web_search_options":{}"#, "web_search_options"),
+        (r#""x_search_filter":{}"#, "x_search_filter"),
+        (r#""stop_server_tools_when":[{}]"#, "stop_server_tools_when"),
+        (r#""max_tool_calls":3"#, "max_tool_calls"),
+        (r#""tools":[{"type":"openrouter:web_search"}]"#, "tools[0].type"),
+        (r#""tools":[{"type":"web_search_preview"}]"#, "tools[0].type"),
+        (r#""tool_choice":{"type":"openrouter:web_search"}"#, "tool_choice.type"),
+        (r#""models":["@preset/x"]"#, "models[0]"),
+        (r#""image_config":{"size":"1K"}"#, "image_config"),
+        (r#""modalities":["text","image"]"#, "modalities"),
+        (r#""service_tier":"flex""#, "service_tier"),
+        (r#""deferred_tools":{}"#, "deferred_tools"),
+        (r#""debug":{"echo_upstream_body":true}"#, "debug.echo_upstream_body"),
+        (r#""background":true"#, "background"),
+        (r#""functions":[{"name":"f"}]"#, "functions"),
+        (r#""reasoning":{"mode":"pro"}"#, "reasoning.mode"),
+    ] {
+        let error = refusal(&with(members));
+        assert!(matches!(error, PeekError::NotSupported { .. }), "{error}");
+        assert_eq!((error.field(), error.rule()), (Some(field), "not_supported"));
+    }
+    for list in [
+        r#"{"role":"function","name":"f","content":"x"}"#,
+        r#"{"role":"user","content":[{"type":"video_url","video_url":{"url":"https://x"}}]}"#,
+        r#"{"role":"user","content":[{"type":"file","file":{"file_id":"file_1"}}]}"#,
+        r#"{"role":"assistant","function_call":{"name":"f","arguments":"{}"}}"#,
+        r#"{"role":"system","content":"x","configuration_update":{}}"#,
+    ] {
+        assert!(matches!(refusal(&messages(list)), PeekError::NotSupported { .. }), "{list}");
+    }
+    let harmless = r#""provider":{"zdr":false,"data_collection":"allow","require_parameters":false,"quantizations":[ ],"max_price":{},
+        "sort":null,"enforce_distillable_text":false,"anything":null},"plugins":[{"id":"web","enabled":false}],"preset":null,"transforms":[],
+        "route":"fallback","stop_server_tools_when":[],"image_config":null,"modalities":[ "text" ],"service_tier":"auto","debug":{},
+        "background":false,"usage":{"include":true},"reasoning":{"mode":"standard","context":"auto"}"#;
+    assert!(peek(with(harmless).as_bytes()).is_ok());
+}
+
+#[test]
+fn null_is_absent_for_every_known_field() {
+    for known in fields::names().filter(|name| !["messages", "model"].contains(name)) {
+        let found = peek(with(&format!("\"{known}\":null")).as_bytes()).unwrap_or_else(|e| panic!("{known}: {e}"));
+        assert_eq!(found.field(known), None);
+    }
+}
+
+#[test]
+fn a_body_is_summed_up() {
+    let body = r#"{"models":["a/b","c/d","a/b"],"model":"c/d","stream":true,"max_completion_tokens":50,"n":2,"user":"u\u00e9",
+        "session_id":"s","prompt_cache_key":"k","trace":{"trace_id":"t","x":[1]},"metadata":{"a":"b"},"logprobs":true,
+        "provider":{"order":["openai","azure/eu"],"only":["openai"],"ignore":["x"],"allow_fallbacks":false},
+        "tools":[{"type":"function","function":{"name":"f","parameters":{}}},{"type":"mcp","server_url":"https://x"}],"tool_choice":"required",
+        "response_format":{"type":"json_schema","json_schema":{"name":"s","schema":{}}},"reasoning":{"effort":"high"},"include_reasoning":false,
+        "messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"https://x/y.png"}},
+            {"type":"image_url","image_url":{"url":"data:image/png;base64,AAAA"}},{"type":"input_audio","input_audio":{"data":"BBBBBB","format":"wav"}},
+            {"type":"file","file":{"file_data":"data:application/pdf;base64,CC"}},{"type":"text","text":"x","cache_control":{"type":"ephemeral"}}]}]}"#;
+    let found = peek(body.as_bytes()).unwrap();
+    assert_eq!(found.models, ["c/d", "a/b"]);
+    assert!(found.stream && found.hosted_tools && found.reasoning_excluded);
+    assert_eq!((found.max_tokens, found.choices, found.messages), (Some(50), 2, 1));
+    assert_eq!((found.user.as_deref(), found.session_id.as_deref(), found.trace_id.as_deref()), (Some("ué"), Some("s"), Some("t")));
+    assert_eq!(found.prompt_cache_key.as_deref(), Some("k"));
+    assert_eq!(&body[found.trace.clone().unwrap()], r#"{"trace_id":"t","x":[1]}"#);
+    assert_eq!(&body[found.metadata.clone().unwrap()], r#"{"a":"b"}"#);
+    assert_eq!(found.preferences.order, ["openai", "azure/eu"]);
+    assert_eq!((found.preferences.only.len(), found.preferences.ignore.len(), found.preferences.allow_fallbacks), (1, 1, Some(false)));
+    use Capability::*;
+    let needs = [ImageInput, FileInput, AudioInput, Tools, ToolChoice, StructuredOutputs, Reasoning, Logprobs];
+    assert_eq!(found.needs, needs.into_iter().collect());
+    assert_eq!(found.media.images, Medium { count: 2, inline_bytes: 26 });
+    assert_eq!(found.media.audios, Medium { count: 1, inline_bytes: 6 });
+    assert_eq!(found.media.files, Medium { count: 1, inline_bytes: 30 });
+    assert_eq!(found.raw_blockers, [RawBlocker::Reasoning, RawBlocker::File, RawBlocker::PartCacheControl]);
+    assert_eq!(found.reasoning, Some(ir::Reasoning { effort: Some("high".into()), exclude: true, ..ir::Reasoning::default() }));
+}
+
+#[test]
+fn only_what_an_endpoint_would_refuse_closes_the_raw_lane() {
+    let assistant = |members: &str| messages(&format!(r#"{{"role":"assistant","content":"x",{members}}}"#));
+    for (body, want) in [
+        (with(""), None),
+        (with(r#""reasoning":{"exclude":true},"include_reasoning":true"#), None),
+        (with(r#""reasoning":{"effort":null}"#), None),
+        (with(r#""reasoning_effort":"low""#), None),
+        (assistant(r#""reasoning_content":"x","refusal":null,"reasoning":null,"annotations":[]"#), None),
+        (with(r#""reasoning":{"enabled":true}"#), Some(RawBlocker::Reasoning)),
+        (with(r#""cache_control":{"type":"ephemeral"}"#), Some(RawBlocker::CacheControl)),
+        (assistant(r#""reasoning":"x""#), Some(RawBlocker::ReasoningText)),
+        (assistant(r#""reasoning_details":[]"#), Some(RawBlocker::ReasoningDetails)),
+        (assistant(r#""annotations":[{}]"#), Some(RawBlocker::AnswerFields)),
+        (with(r#""tools":[{"type":"function","function":{"name":"f"},"cache_control":{"type":"ephemeral"}}]"#), Some(RawBlocker::PartCacheControl)),
+    ] {
+        assert_eq!(peek(body.as_bytes()).unwrap().raw_blockers.first().copied(), want, "{body}");
+    }
+}
+
+#[test]
+fn text_bytes_bound_the_text_and_leave_inline_media_out() {
+    let of = |body: String| peek(body.as_bytes()).unwrap().text_bytes;
+    let base = of(with(""));
+    assert!(base >= 2);
+    assert_eq!(of(with(r#""temperature":1,"user":"someone","provider":{"order":["x"]}"#)), base);
+    assert_eq!(of(with(r#""documents":["abc"]"#)), base + 7);
+    assert_eq!(of(with(r#""tools":[]"#)), base + 2);
+    // Escapes count as the text that they mean.
+    let escaped = of(messages(r#"{"role":"user","content":"\n\u6f22"}"#));
+    assert_eq!(escaped, of(messages("{\"role\":\"user\",\"content\":\"漢x\"}")));
+    let image = |data: &str| parts(&format!(r#"{{"type":"image_url","image_url":{{"url":"data:image/png;base64,{data}"}}}}"#));
+    assert_eq!(of(image("AAAA")), of(image(&"A".repeat(10_000))));
+}
+
+#[test]
+fn a_variant_is_the_suffix_that_routers_know() {
+    assert_eq!(variant("openai/gpt-4o:nitro"), Some("nitro"));
+    for model in ["openai/gpt-4o", "x/y:latest", "x:free/y"] {
+        assert_eq!(variant(model), None, "{model}");
+    }
+}
+
+proptest::proptest! {
+    #[test]
+    fn peek_never_panics_and_agrees_with_serde_about_syntax(bytes in proptest::collection::vec(proptest::sample::select(b"{}[]\",:\\u0019eE+-. \ntruefalsn\xc3\xa9\x01".to_vec()), 0..200)) {
+        let serde = serde_json::from_slice::<&serde_json::value::RawValue>(&bytes).is_ok();
+        let ours = crate::json::utf8(&bytes).and_then(|text| {
+            let mut reader = crate::json::Reader::new(text);
+            reader.skip()?;
+            reader.end()
+        });
+        proptest::prop_assert_eq!(serde, ours.is_ok(), "{:?}", ours);
+        let _ = peek(&bytes);
+    }
+}

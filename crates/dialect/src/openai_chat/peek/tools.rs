@@ -1,0 +1,105 @@
+//! Tools on offer, and the choice among them.
+
+use portolan_core::Capability;
+
+use super::fields::mark;
+use super::read::{Path, array, object, pass, skip, string, text};
+use super::request::Visit;
+use super::{PeekError, RawBlocker};
+use crate::json::{Kind, Reader};
+
+type Result<T> = std::result::Result<T, PeekError>;
+
+/// Whether a tool's type is one of a search that OpenRouter would run.
+fn is_server_tool(kind: &str) -> bool {
+    kind.starts_with("openrouter:") || kind.starts_with("web_search")
+}
+
+pub(super) fn read(visit: &mut Visit, reader: &mut Reader<'_>, path: Path<'_>) -> Result<()> {
+    array(reader, path, |reader, i| {
+        visit.peek.needs.insert(Capability::Tools);
+        tool(visit, reader, path.at(i))
+    })?;
+    Ok(())
+}
+
+fn tool(visit: &mut Visit, reader: &mut Reader<'_>, path: Path<'_>) -> Result<()> {
+    let (mut kind, mut named) = (None, false);
+    object(reader, path, &["type", "function", "cache_control"], |reader, name| {
+        let here = path.key(name);
+        match name {
+            "type" => kind = Some(string(reader, here, 128)?.into_owned()),
+            "function" => {
+                object(reader, here, &["name", "description", "parameters", "strict"], |reader, name| {
+                    let at = here.key(name);
+                    match name {
+                        "name" => named = !text(reader, at)?.raw.is_empty(),
+                        "description" => pass(reader, Kind::String, at)?,
+                        "parameters" => pass(reader, Kind::Object, at)?,
+                        "strict" => pass(reader, Kind::Bool, at)?,
+                        _ => skip(reader)?,
+                    }
+                    Ok(())
+                })?;
+            }
+            "cache_control" => mark(visit, reader, here, RawBlocker::PartCacheControl)?,
+            _ => skip(reader)?,
+        }
+        Ok(())
+    })?;
+    match kind.as_deref() {
+        None => Err(path.key("type").invalid("is missing; a function has the type \"function\"")),
+        Some("function") if named => Ok(()),
+        Some("function") => Err(path.key("function").key("name").invalid("is missing")),
+        // The caller runs it, as a function.
+        Some("custom") => Ok(()),
+        Some(other) if is_server_tool(other) => Err(path.key("type").not_supported("server tools are not supported; offer a function")),
+        Some(_) => {
+            visit.peek.hosted_tools = true;
+            Ok(())
+        }
+    }
+}
+
+pub(super) fn choice(visit: &mut Visit, reader: &mut Reader<'_>, path: Path<'_>) -> Result<()> {
+    let forced = match reader.kind()? {
+        Kind::String => match string(reader, path, 64)?.as_ref() {
+            "none" | "auto" => false,
+            // Mistral's word for it is "any".
+            "required" | "any" => true,
+            _ => return Err(path.invalid(CHOICES)),
+        },
+        Kind::Object => named_choice(reader, path).map(|()| true)?,
+        _ => return Err(path.invalid(CHOICES)),
+    };
+    if forced {
+        visit.peek.needs.insert(Capability::ToolChoice);
+    }
+    Ok(())
+}
+
+const CHOICES: &str = "must be none, auto, required or an object that names a function";
+
+fn named_choice(reader: &mut Reader<'_>, path: Path<'_>) -> Result<()> {
+    let (mut kind, mut named) = (None, false);
+    object(reader, path, &["type", "function"], |reader, name| {
+        let here = path.key(name);
+        match name {
+            "type" => kind = Some(string(reader, here, 128)?.into_owned()),
+            "function" => {
+                object(reader, here, &["name"], |reader, name| {
+                    named |= name == "name";
+                    if name == "name" { pass(reader, Kind::String, here.key(name)) } else { skip(reader) }
+                })?;
+            }
+            _ => skip(reader)?,
+        }
+        Ok(())
+    })?;
+    match kind.as_deref() {
+        None => Err(path.key("type").invalid("is missing; to name a function it is \"function\"")),
+        Some("function") if !named => Err(path.key("function").key("name").invalid("is missing")),
+        Some(other) if is_server_tool(other) => Err(path.key("type").not_supported("server tools are not supported")),
+        Some(_) => Ok(()),
+    }
+}

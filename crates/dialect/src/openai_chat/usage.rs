@@ -1,0 +1,191 @@
+//! Usage: OpenAI's objects, with the deviations of those who follow it, to our disjoint vector; and the object that callers see.
+//!
+//! A count that makes no sense (negative, a fraction, a text, absurdly large) is treated as absent and
+//! reported as odd. Nothing here can fail, and no count is ever negative.
+
+use std::io::Write as _;
+
+use portolan_core::{Meter, Usage};
+
+use crate::json::{JsonError, Kind, Reader};
+use crate::relay::Bill;
+
+/// No answer has more tokens than this: what is above is an error of the provider.
+const TOKENS_MAX: u64 = 1 << 40;
+
+/// What a usage object says.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Reading {
+    /// The vector; `None` when neither prompt nor completion was counted sensibly.
+    pub usage: Option<Usage>,
+    /// What makes no sense in it.
+    pub odd: Option<&'static str>,
+}
+
+#[derive(Debug, Default)]
+struct Counts {
+    prompt: Option<u64>,
+    completion: Option<u64>,
+    total: Option<u64>,
+    cached: u64,
+    written: u64,
+    written_1h: u64,
+    input_audio: u64,
+    input_image: u64,
+    reasoning: u64,
+    output_audio: u64,
+    output_image: u64,
+    odd: Option<&'static str>,
+}
+
+/// Reads the usage value that comes next; `null` is no usage.
+///
+/// # Errors
+/// When it is no JSON.
+pub fn read(r: &mut Reader<'_>, reasoning_beside_completion: bool) -> Result<Reading, JsonError> {
+    if r.kind()? != Kind::Object {
+        let odd = (r.kind()? != Kind::Null).then_some("usage is no object");
+        r.skip()?;
+        return Ok(Reading { usage: None, odd });
+    }
+    let mut counts = Counts::default();
+    r.object(|r, key| counts.top(r, key.raw))?;
+    Ok(counts.reading(reasoning_beside_completion))
+}
+
+impl Counts {
+    fn top(&mut self, r: &mut Reader<'_>, key: &str) -> Result<(), JsonError> {
+        match key {
+            "prompt_tokens" => self.prompt = self.count(r)?,
+            "completion_tokens" => self.completion = self.count(r)?,
+            "total_tokens" => self.total = self.count(r)?,
+            // DeepSeek; Together and Moonshot; Mistral; hosts that count as Anthropic does.
+            "prompt_cache_hit_tokens" | "cached_tokens" | "num_cached_tokens" | "cache_read_input_tokens" => self.cached = self.cached.max(self.some(r)?),
+            "cache_creation_input_tokens" => self.written = self.written.max(self.some(r)?),
+            "reasoning_tokens" => self.reasoning = self.reasoning.max(self.some(r)?),
+            "prompt_tokens_details" if r.kind()? == Kind::Object => r.object(|r, key| self.prompt_detail(r, key.raw)).map(drop)?,
+            "completion_tokens_details" if r.kind()? == Kind::Object => r.object(|r, key| self.completion_detail(r, key.raw)).map(drop)?,
+            "cache_creation" if r.kind()? == Kind::Object => r.object(|r, key| self.cache_creation(r, key.raw)).map(drop)?,
+            _ => r.skip().map(drop)?,
+        }
+        Ok(())
+    }
+
+    fn prompt_detail(&mut self, r: &mut Reader<'_>, key: &str) -> Result<(), JsonError> {
+        match key {
+            "cached_tokens" => self.cached = self.cached.max(self.some(r)?),
+            "cache_write_tokens" => self.written = self.written.max(self.some(r)?),
+            "audio_tokens" => self.input_audio = self.some(r)?,
+            "image_tokens" => self.input_image = self.some(r)?,
+            _ => r.skip().map(drop)?,
+        }
+        Ok(())
+    }
+
+    fn completion_detail(&mut self, r: &mut Reader<'_>, key: &str) -> Result<(), JsonError> {
+        match key {
+            "reasoning_tokens" => self.reasoning = self.reasoning.max(self.some(r)?),
+            "audio_tokens" => self.output_audio = self.some(r)?,
+            "image_tokens" => self.output_image = self.some(r)?,
+            _ => r.skip().map(drop)?,
+        }
+        Ok(())
+    }
+
+    fn cache_creation(&mut self, r: &mut Reader<'_>, key: &str) -> Result<(), JsonError> {
+        if key == "ephemeral_1h_input_tokens" {
+            self.written_1h = self.some(r)?;
+            return Ok(());
+        }
+        r.skip().map(drop)
+    }
+
+    fn some(&mut self, r: &mut Reader<'_>) -> Result<u64, JsonError> {
+        self.count(r).map(Option::unwrap_or_default)
+    }
+
+    fn count(&mut self, r: &mut Reader<'_>) -> Result<Option<u64>, JsonError> {
+        let kind = r.kind()?;
+        let text = r.raw()?;
+        let odd = match (kind, text.parse::<u64>()) {
+            (Kind::Null, _) => return Ok(None),
+            (Kind::Number, Ok(count)) if count <= TOKENS_MAX => return Ok(Some(count)),
+            (Kind::Number, Ok(_)) => "a token count is absurdly large",
+            (Kind::Number, Err(_)) if text.starts_with('-') => "a token count is negative",
+            (Kind::Number, Err(_)) if text.bytes().all(|b| b.is_ascii_digit()) => "a token count is absurdly large",
+            (Kind::Number, Err(_)) => "a token count is no whole number",
+            _ => "a token count is no number",
+        };
+        self.odd = Some(odd);
+        Ok(None)
+    }
+
+    /// Details are part of their totals and never more than them; where counts stand beside a total, the grand total shows it.
+    fn reading(self, reasoning_beside_completion: bool) -> Reading {
+        let (Some(mut prompt), Some(mut completion)) = (self.prompt, self.completion.or(Some(0))) else {
+            return Reading { usage: None, odd: self.odd };
+        };
+        // A count that was reported and is odd is unknown, not zero.
+        if self.completion.is_none() && self.odd.is_some() {
+            return Reading { usage: None, odd: self.odd };
+        }
+        let beyond = self.total.unwrap_or(0).saturating_sub(prompt + completion);
+        if self.reasoning > 0 && (reasoning_beside_completion || beyond == self.reasoning) {
+            completion += self.reasoning;
+        } else if self.input_audio > 0 && beyond == self.input_audio {
+            prompt += self.input_audio;
+        }
+        let mut usage = Usage::default();
+        let mut left = prompt;
+        let written_1h = self.written_1h.min(self.written);
+        for (meter, count) in [
+            (Meter::CacheRead, self.cached),
+            (Meter::CacheWrite1h, written_1h),
+            (Meter::CacheWrite5m, self.written - written_1h),
+            (Meter::InputAudio, self.input_audio),
+            (Meter::InputImage, self.input_image),
+        ] {
+            usage[meter] = count.min(left);
+            left -= usage[meter];
+        }
+        usage[Meter::Input] = left;
+        let mut left = completion;
+        for (meter, count) in [(Meter::Reasoning, self.reasoning), (Meter::OutputAudio, self.output_audio), (Meter::OutputImage, self.output_image)] {
+            usage[meter] = count.min(left);
+            left -= usage[meter];
+        }
+        usage[Meter::Output] = left;
+        Reading { usage: Some(usage), odd: self.odd }
+    }
+}
+
+/// Appends OpenRouter's usage object.
+pub fn write(bill: &Bill, out: &mut Vec<u8>) {
+    let u = &bill.usage;
+    let (prompt, completion) = (u.prompt_tokens(), u.completion_tokens());
+    let total = prompt.saturating_add(completion);
+    let written = u[Meter::CacheWrite5m].saturating_add(u[Meter::CacheWrite1h]);
+    write!(
+        out,
+        concat!(
+            r#"{{"prompt_tokens":{},"completion_tokens":{},"total_tokens":{},"cost":{},"is_byok":false,"#,
+            r#""prompt_tokens_details":{{"cached_tokens":{},"cache_write_tokens":{},"audio_tokens":{},"video_tokens":0}},"#,
+            r#""cost_details":{{"upstream_inference_cost":{},"upstream_inference_prompt_cost":{},"upstream_inference_completions_cost":{}}},"#,
+            r#""completion_tokens_details":{{"reasoning_tokens":{},"image_tokens":{},"audio_tokens":{}}}}}"#
+        ),
+        prompt,
+        completion,
+        total,
+        bill.cost,
+        u[Meter::CacheRead],
+        written,
+        u[Meter::InputAudio],
+        bill.cost,
+        bill.prompt_cost,
+        bill.completion_cost,
+        u[Meter::Reasoning],
+        u[Meter::OutputImage],
+        u[Meter::OutputAudio],
+    )
+    .expect("a vector takes all bytes");
+}

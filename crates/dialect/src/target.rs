@@ -1,0 +1,60 @@
+//! What an encoder is told about the endpoint, and what it answers.
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use portolan_core::{Dialect, Quirk};
+
+/// The endpoint that a request is written for.
+#[derive(Debug, Clone, Copy)]
+pub struct Target<'a> {
+    /// The caller's dialect. Fields that the canonical form has no place for (`extra`) go only to an endpoint of the same.
+    pub caller: Dialect,
+    /// What the provider calls the model.
+    pub upstream_id: &'a str,
+    /// Whether it shall answer in a stream.
+    pub stream: bool,
+    /// The bound on output tokens to send. `None`: none is sent (a dialect that requires one says so).
+    pub max_tokens: Option<u64>,
+    /// Stands for the caller's end user, whose own name never leaves the gateway. `None`: nothing does.
+    pub user_hash: Option<&'a str>,
+    /// The endpoint's deviations from its dialect.
+    pub quirks: &'a [Quirk],
+}
+
+impl Target<'_> {
+    /// Whether the endpoint deviates so.
+    #[must_use]
+    pub fn has(&self, quirk: Quirk) -> bool {
+        self.quirks.contains(&quirk)
+    }
+}
+
+/// A request in an endpoint's dialect.
+#[derive(Debug, Clone, Default)]
+pub struct Encoded {
+    /// The path after the provider's base URL: `/chat/completions`.
+    pub path: Cow<'static, str>,
+    /// Headers that the dialect demands (never a credential).
+    pub headers: Vec<(&'static str, String)>,
+    /// The body, in pieces that are sent one after the other: the raw lane shares the caller's bytes.
+    pub body: Vec<Bytes>,
+    /// What the endpoint's dialect cannot say, by OpenRouter's parameter names, each once.
+    pub dropped: Vec<String>,
+}
+
+impl Encoded {
+    /// The length of the body.
+    #[must_use]
+    pub fn body_len(&self) -> usize {
+        self.body.iter().map(Bytes::len).sum()
+    }
+
+    /// Notes that a parameter was left out.
+    pub fn drop_parameter(&mut self, name: impl Into<String>) {
+        let name = name.into();
+        if !self.dropped.contains(&name) {
+            self.dropped.push(name);
+        }
+    }
+}

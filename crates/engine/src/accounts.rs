@@ -1,0 +1,157 @@
+//! The accounts in memory, and the queue of requests that wait for money in flight.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use parking_lot::{Mutex, MutexGuard, RwLock};
+use portolan_core::{AccountId, Day, GenerationId, Money};
+use portolan_ledger::{Account, AccountState, Held, Limit, Quote, Refusal, Spend};
+use portolan_tenancy::KeyRecord;
+use tokio::sync::Notify;
+
+/// Requests that wait on one account. More are refused at once: waiting would not help them.
+const WAITING_MAX: u32 = 4096;
+/// How long a request waits for money in flight.
+const WAIT_MAX: Duration = Duration::from_secs(2);
+
+/// One account: its state, and the bell that rings when a hold ends.
+pub struct AccountCell {
+    account: Mutex<Account>,
+    freed: Notify,
+    waiting: AtomicU32,
+}
+
+impl AccountCell {
+    /// How the account stands.
+    pub fn state(&self, today: Day) -> AccountState {
+        self.account.lock().state(today)
+    }
+
+    /// Puts a new limit in force.
+    pub fn set_limit(&self, limit: Option<Limit>) {
+        self.account.lock().set_limit(limit);
+        self.freed.notify_waiters();
+    }
+}
+
+/// All accounts that are in use.
+#[derive(Default)]
+pub struct Accounts {
+    cells: RwLock<HashMap<AccountId, Arc<AccountCell>>>,
+}
+
+impl Accounts {
+    /// Adds an account, or finds it: what is in memory is newer than what was loaded.
+    pub fn open(&self, id: AccountId, limit: Option<Limit>, spend: Spend) -> Arc<AccountCell> {
+        let new = || Arc::new(AccountCell { account: Mutex::new(Account::new(id, limit, spend)), freed: Notify::new(), waiting: AtomicU32::new(0) });
+        self.cells.write().entry(id).or_insert_with(new).clone()
+    }
+
+    /// The account, if it is known.
+    pub fn get(&self, id: AccountId) -> Option<Arc<AccountCell>> {
+        self.cells.read().get(&id).cloned()
+    }
+}
+
+/// Who asks, and what the request counts against.
+#[derive(Clone)]
+pub struct Caller {
+    /// The key.
+    pub key: Arc<KeyRecord>,
+    /// Its accounts, in the order of their ids.
+    pub accounts: Vec<Arc<AccountCell>>,
+}
+
+impl Caller {
+    /// A caller with handles to all its accounts.
+    pub fn new(key: Arc<KeyRecord>, mut accounts: Vec<(AccountId, Arc<AccountCell>)>) -> Self {
+        accounts.sort_by_key(|(id, _)| *id);
+        accounts.dedup_by_key(|(id, _)| *id);
+        Self { key, accounts: accounts.into_iter().map(|(_, cell)| cell).collect() }
+    }
+
+    fn locked(&self) -> Vec<MutexGuard<'_, Account>> {
+        self.accounts.iter().map(|cell| cell.account.lock()).collect()
+    }
+
+    /// Whether any of the caller's budgets is a hard ceiling.
+    pub fn is_strict(&self) -> bool {
+        use portolan_ledger::Enforcement::Strict;
+        self.accounts.iter().any(|cell| cell.account.lock().limit().is_some_and(|l| l.enforcement == Strict))
+    }
+
+    /// Holds at once, or says why not.
+    ///
+    /// # Errors
+    /// The account's refusal.
+    pub(crate) fn try_hold(&self, id: &GenerationId, quote: Quote, today: Day) -> Result<Held, Refusal> {
+        Held::take(id.clone(), &mut self.locked(), quote, today)
+    }
+
+    /// Holds, waiting a moment for requests in flight if only they stand in the way.
+    ///
+    /// # Errors
+    /// The account's refusal, at once when waiting cannot mend it.
+    pub(crate) async fn hold(&self, id: &GenerationId, quote: Quote, today: Day) -> Result<Held, Refusal> {
+        let refusal = match self.try_hold(id, quote, today) {
+            Err(refusal @ Refusal::InFlight { .. }) => refusal,
+            decided => return decided,
+        };
+        let Some(cell) = self.cell_of(&refusal) else { return Err(refusal) };
+        if cell.waiting.fetch_add(1, Ordering::Relaxed) >= WAITING_MAX {
+            cell.waiting.fetch_sub(1, Ordering::Relaxed);
+            return Err(refusal);
+        }
+        let place = Place(cell);
+        tokio::time::timeout(WAIT_MAX, self.hold_when_freed(place.0, id, quote, today)).await.unwrap_or(Err(refusal))
+    }
+
+    async fn hold_when_freed(&self, cell: &AccountCell, id: &GenerationId, quote: Quote, today: Day) -> Result<Held, Refusal> {
+        loop {
+            // Listening before trying again: a hold that ends in between must not go unnoticed.
+            let freed = cell.freed.notified();
+            match self.try_hold(id, quote, today) {
+                Err(Refusal::InFlight { .. }) => freed.await,
+                decided => {
+                    // What is left may do for the next in the queue.
+                    cell.freed.notify_one();
+                    return decided;
+                }
+            }
+        }
+    }
+
+    fn cell_of(&self, refusal: &Refusal) -> Option<&AccountCell> {
+        let (Refusal::InFlight { account, .. } | Refusal::Exhausted { account, .. }) = refusal;
+        self.accounts.iter().map(Arc::as_ref).find(|cell| cell.account.lock().id == *account)
+    }
+
+    /// Makes room for another attempt.
+    ///
+    /// # Errors
+    /// The account's refusal.
+    pub(crate) fn extend(&self, held: &mut Held, quote: Quote, today: Day) -> Result<(), Refusal> {
+        held.extend(&mut self.locked(), quote, today)
+    }
+
+    /// Posts the charge, frees the rest and rings the bells.
+    pub(crate) fn settle(&self, held: Held, charge: Money, today: Day) {
+        held.settle(&mut self.locked(), charge, today);
+        for cell in &self.accounts {
+            if cell.waiting.load(Ordering::Relaxed) > 0 {
+                cell.freed.notify_one();
+            }
+        }
+    }
+}
+
+/// A place in the queue, given back however the wait ends.
+struct Place<'a>(&'a AccountCell);
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.0.waiting.fetch_sub(1, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,251 @@
+//! A chat request, from what the gateway hands over to a plan with money held for it.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::HeaderValue;
+use portolan_catalog::{Endpoint, Provider};
+use portolan_core::{GenerationId, KeyHash, ModelSlug, UnixMillis};
+use portolan_dialect::openai_chat::peek::{self, Peek};
+use portolan_ledger::{App, Held, Refusal};
+use portolan_routing::{Ask, NoEndpoint, Plan, Preferences};
+use tokio::time::Instant;
+
+use crate::deployment::Deployment;
+use crate::quote::{self, LOWERED_MIN};
+use crate::{Caller, Engine, Refused, Rule};
+
+/// Everything that is known of a request when it reaches the engine.
+pub struct Inbound {
+    /// The generation: made before anything is written.
+    pub id: GenerationId,
+    /// When the request came, by the wall clock.
+    pub at: UnixMillis,
+    /// When the request came, for durations.
+    pub begun: Instant,
+    /// Who asks.
+    pub caller: Caller,
+    /// The body as it came.
+    pub body: Bytes,
+    /// What was learned of it in one pass.
+    pub peek: Peek,
+    /// Where the request comes from.
+    pub origins: Origins,
+    /// The caller asks for the simulator (`X-Portolan-Simulate`).
+    pub simulate: bool,
+    /// Wishes for the simulator (`X-Sim`); sent to simulated endpoints only.
+    pub x_sim: Option<HeaderValue>,
+}
+
+/// Where a request comes from, for its record.
+#[derive(Debug, Clone, Default)]
+pub struct Origins {
+    /// `X-Request-ID`, or the trace id of `traceparent`.
+    pub trace_id: Option<String>,
+    /// The application.
+    pub app: App,
+    /// The session, by header; the body's wins.
+    pub session: Option<String>,
+    /// The caller's own tags (`metadata`).
+    pub tags: Vec<(String, String)>,
+}
+
+/// A request that was admitted: there is a plan. Nothing is held yet.
+pub(crate) struct Planned {
+    pub(crate) inbound: Inbound,
+    pub(crate) deployment: Arc<Deployment>,
+    pub(crate) models: Vec<ModelSlug>,
+    pub(crate) preferences: Preferences,
+    pub(crate) plan: Plan,
+    pub(crate) strict: bool,
+}
+
+/// The output limit of a request, and where it comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct OutputLimit {
+    pub(crate) tokens: u64,
+    pub(crate) stated: bool,
+    pub(crate) lowered: bool,
+}
+
+impl Planned {
+    /// Plans the request.
+    ///
+    /// # Errors
+    /// A model that is unknown, or no endpoint that is left.
+    pub(crate) fn new(engine: &Engine, inbound: Inbound) -> Result<Self, Refused> {
+        let deployment = engine.deployment();
+        let models = slugs(&deployment, &inbound.peek)?;
+        let strict = inbound.caller.is_strict();
+        if strict && inbound.peek.hosted_tools {
+            return Err(Refused::new(400, "invalid_request", "tools: the cost of a tool that runs at the provider has no bound, and this key has a strict limit; offer only functions, or use a key with a standard limit").by(Rule::UnboundedCost).with("field", "tools"));
+        }
+        if inbound.simulate && !deployment.simulator_on_request {
+            return Err(Refused::field("X-Portolan-Simulate", "the simulator is off here; leave the header out, or start with simulator = \"on\"").by(Rule::NotSupported));
+        }
+        let preferences = preferences(&inbound.peek);
+        let seed = engine.random().next_u64();
+        let ask = ask(&inbound, &models, &preferences, strict, seed);
+        let health = deployment.health.at(inbound.at);
+        let bindings = deployment.bindings(inbound.simulate);
+        match portolan_routing::plan(&deployment.catalog, bindings, &ask, &health) {
+            Ok(plan) => Ok(Self { plan, models, preferences, strict, deployment, inbound }),
+            Err(none) => Err(no_endpoint(&deployment, &ask, &none)),
+        }
+    }
+
+    pub(crate) fn endpoint(&self, attempt: usize) -> &Endpoint {
+        self.deployment.catalog.endpoint(self.plan.attempts[attempt].endpoint)
+    }
+
+    pub(crate) fn provider(&self, attempt: usize) -> &Provider {
+        self.deployment.catalog.provider(self.endpoint(attempt).provider)
+    }
+
+    /// The public name of the model that an attempt serves. A wildcard is known by the name that was asked for.
+    pub(crate) fn slug(&self, attempt: usize) -> String {
+        let model = self.deployment.catalog.model_at(self.endpoint(attempt).model);
+        let asked = self.models.get(usize::from(self.plan.attempts[attempt].requested)).filter(|_| model.wildcard);
+        asked.unwrap_or(&model.slug).to_string()
+    }
+
+    /// What stands upstream for the caller's end user: stable within the organization, meaningless outside.
+    pub(crate) fn user_hash(&self) -> Option<String> {
+        let user = self.inbound.peek.user.as_ref()?;
+        let org = &self.inbound.caller.key.scope.org;
+        Some(KeyHash::of(&format!("{org}:{user}")).to_string())
+    }
+
+    pub(crate) fn quote(&self, attempt: usize, tokens: u64) -> portolan_ledger::Quote {
+        let recent = self.deployment.health.output_p95(self.plan.attempts[attempt].endpoint);
+        quote::quote(&self.inbound.peek, self.endpoint(attempt), tokens, recent)
+    }
+
+    /// The request's own limit, else the key's default, else what the endpoint gives at most.
+    pub(crate) fn output_limit(&self, attempt: usize) -> OutputLimit {
+        let most = u64::from(self.endpoint(attempt).max_output);
+        let stated = self.inbound.peek.max_tokens;
+        let tokens = stated.or(self.inbound.caller.key.max_tokens_default).unwrap_or(most);
+        OutputLimit { tokens: tokens.min(most), stated: stated.is_some(), lowered: false }
+    }
+
+    /// Holds the first attempt that the budgets allow, dropping those before it from the plan.
+    ///
+    /// # Errors
+    /// The refusal of the first attempt, where none fits.
+    pub(crate) async fn hold(&mut self, engine: &Engine) -> Result<(Held, OutputLimit), Refused> {
+        let today = engine.clock().now().day();
+        let limit = self.output_limit(0);
+        let caller = &self.inbound.caller;
+        let refusal = match caller.hold(&self.inbound.id, self.quote(0, limit.tokens), today).await {
+            Ok(held) => return Ok((held, limit)),
+            Err(refusal) => refusal,
+        };
+        for attempt in 1..self.plan.attempts.len() {
+            let limit = self.output_limit(attempt);
+            if let Ok(held) = caller.try_hold(&self.inbound.id, self.quote(attempt, limit.tokens), today) {
+                self.plan.attempts.drain(..attempt);
+                return Ok((held, limit));
+            }
+        }
+        match (&refusal, limit.stated) {
+            (Refusal::Exhausted { affordable, .. }, false) if *affordable > portolan_core::Money::ZERO => {
+                let least = self.least_tokens();
+                let tokens = quote::affordable_tokens(&self.inbound.peek, self.endpoint(0), *affordable, least);
+                let Some(tokens) = tokens.filter(|t| *t < limit.tokens) else { return Err(over_budget(self, &refusal)) };
+                match caller.hold(&self.inbound.id, self.quote(0, tokens), today).await {
+                    Ok(held) => Ok((held, OutputLimit { tokens, stated: false, lowered: true })),
+                    Err(still) => Err(over_budget(self, &still)),
+                }
+            }
+            _ => Err(over_budget(self, &refusal)),
+        }
+    }
+
+    /// The least output limit that makes sense: room for the thinking that was asked for and a word after it.
+    fn least_tokens(&self) -> u64 {
+        let thinking = self.inbound.peek.reasoning.as_ref().and_then(|r| r.max_tokens);
+        thinking.map_or(LOWERED_MIN, |budget| budget + 1024)
+    }
+}
+
+pub(crate) fn ask<'a>(inbound: &'a Inbound, models: &'a [ModelSlug], preferences: &'a Preferences, strict: bool, seed: u64) -> Ask<'a> {
+    let peek = &inbound.peek;
+    Ask {
+        models,
+        preferences,
+        needs: peek.needs,
+        input_tokens_max: peek.text_bytes,
+        max_output: peek.max_tokens,
+        strict,
+        simulate: inbound.simulate,
+        seed,
+    }
+}
+
+pub(crate) fn preferences(peek: &Peek) -> Preferences {
+    let p = &peek.preferences;
+    Preferences { order: p.order.clone(), only: p.only.clone(), ignore: p.ignore.clone(), allow_fallbacks: p.allow_fallbacks.unwrap_or(true) }
+}
+
+pub(crate) fn slugs(deployment: &Deployment, peek: &Peek) -> Result<Vec<ModelSlug>, Refused> {
+    let parse = |text: &String| {
+        let slug = ModelSlug::parse(text)
+            .map_err(|_| Refused::field("model", format!("{text:.120} is not a valid model ID")).by(Rule::ModelNotFound))?;
+        match peek::variant(text) {
+            Some(variant) if deployment.catalog.model(text).is_none() => {
+                Err(Refused::field("model", format!("the variant :{variant} is not supported yet; leave it out")).by(Rule::NotSupported))
+            }
+            _ => Ok(slug),
+        }
+    };
+    peek.models.iter().map(parse).collect()
+}
+
+pub(crate) fn no_endpoint(deployment: &Deployment, ask: &Ask<'_>, none: &NoEndpoint) -> Refused {
+    let message = none.message(&deployment.catalog, ask);
+    let requested: Vec<&str> = ask.models.iter().map(ModelSlug::as_str).collect();
+    let (code, rule, error_type) = match none {
+        NoEndpoint::UnknownModel { .. } => ("model_not_found", Rule::ModelNotFound, "invalid_request"),
+        NoEndpoint::NothingLeft { .. } => match none.decisive().map(|r| r.rule) {
+            Some(portolan_routing::Rule::ProviderNotAllowed | portolan_routing::Rule::NotInOrder) => {
+                ("constraint_filtered", Rule::ProviderNotAllowed, "not_found")
+            }
+            _ => ("no_endpoints", Rule::NoEndpoint, "not_found"),
+        },
+    };
+    let mut refused = Refused::new(none.http_status(), error_type, message).by(rule);
+    if let Some(rejection) = none.decisive() {
+        refused = refused.with("decided_by", rejection.rule.as_str()).with("source", rejection.source.as_str());
+    }
+    refused.availability = Some(serde_json::json!({ "code": code, "retryable": false, "requested_models": requested }));
+    refused
+}
+
+fn over_budget(planned: &Planned, refusal: &Refusal) -> Refused {
+    match refusal {
+        Refusal::Exhausted { limit, settled, affordable, .. } => {
+            let tokens = quote::affordable_tokens(&planned.inbound.peek, planned.endpoint(0), *affordable, 1).unwrap_or(0);
+            let advice = if tokens > 0 {
+                format!("lower max_tokens to {tokens} or less, or raise the key's limit")
+            } else {
+                "raise the key's limit, or wait until it resets".to_owned()
+            };
+            Refused::new(402, "payment_required", format!("This request can cost more than the key's budget allows: {refusal}. To go on, {advice}."))
+                .by(Rule::BudgetExhausted)
+                .with("limit", limit.amount.to_string())
+                .with("settled", settled.to_string())
+                .with("affordable", affordable.to_string())
+                .with("affordable_max_tokens", tokens)
+        }
+        Refusal::InFlight { limit, settled, held, .. } => {
+            let mut refused = Refused::new(429, "rate_limit_exceeded", format!("This request does not fit beside those in flight: {refusal}. Try again when some have finished."))
+                .by(Rule::BudgetInFlight)
+                .with("limit", limit.amount.to_string())
+                .with("settled", settled.to_string())
+                .with("held", held.to_string());
+            refused.retry_after = Some(std::time::Duration::from_secs(1));
+            refused
+        }
+    }
+}

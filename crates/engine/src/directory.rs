@@ -1,0 +1,218 @@
+//! The keys in force: who a caller is, and every change to a key.
+//!
+//! Reading takes a snapshot and no lock. A change is durable in the store before it is in force here,
+//! and in force before it is answered: a key that was switched off authenticates nothing afterwards.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use portolan_core::{AccountId, ApiKey, KeyHash};
+use portolan_ledger::{AccountState, Enforcement, Limit, Reset, Spend};
+use portolan_store::{Store, StoreError};
+use portolan_tenancy::{
+    self as tenancy, AdminError, Denied, Invalid, KeyAdmin, KeyFilter, KeyPatch, KeyRecord, KeyScope, KeyState, NewKey, Pending, Snapshot, Spent,
+};
+use tokio::sync::Mutex;
+
+use crate::{AccountCell, Caller, Engine};
+
+/// Keys to a page of a list, as OpenRouter's.
+const PAGE: usize = 100;
+
+/// The keys of this instance.
+pub struct Directory {
+    engine: Engine,
+    store: Store,
+    scope: KeyScope,
+    keys: ArcSwap<Snapshot>,
+    /// One change at a time: each builds on the snapshot of the one before.
+    changing: Mutex<()>,
+}
+
+impl Directory {
+    /// The directory of what the store holds.
+    #[must_use]
+    pub fn new(engine: Engine, store: Store, scope: KeyScope, keys: Vec<KeyRecord>, spends: &[(AccountId, Spend)]) -> Self {
+        for key in keys.iter().filter(|k| k.deleted_at.is_none()) {
+            let spend = spends.iter().find(|(id, _)| *id == key.account).map_or_else(Spend::default, |(_, spend)| *spend);
+            engine.accounts().open(key.account, limit_of(key), spend);
+        }
+        Self { engine, store, scope, keys: ArcSwap::from_pointee(Snapshot::new(1, keys)), changing: Mutex::new(()) }
+    }
+
+    /// The caller who presents this key.
+    ///
+    /// # Errors
+    /// When the key is unknown, disabled or expired.
+    pub fn authenticate(&self, presented: &str) -> Result<Caller, Denied> {
+        let key = self.keys.load().authenticate(presented, self.engine.clock().now())?;
+        Ok(self.caller(key))
+    }
+
+    /// A key as a caller, for explanations on behalf of it.
+    #[must_use]
+    pub fn caller_of(&self, hash: &KeyHash) -> Option<Caller> {
+        Some(self.caller(Arc::clone(self.keys.load().get(hash)?)))
+    }
+
+    /// Any key at all, for explanations on behalf of nobody in particular: the oldest.
+    #[must_use]
+    pub fn any_caller(&self) -> Option<Caller> {
+        let key = self.keys.load().keys().min_by_key(|k| k.id).cloned()?;
+        Some(self.caller(key))
+    }
+
+    /// Whether a text is one of our own keys, in force or not.
+    #[must_use]
+    pub fn is_own(&self, presented: &str) -> bool {
+        self.keys.load().get(&KeyHash::of(presented)).is_some()
+    }
+
+    /// What was charged to a key.
+    #[must_use]
+    pub fn spent(&self, key: &KeyRecord) -> Spent {
+        self.state(key).map_or_else(Spent::default, |state| spent_of(&state.spend))
+    }
+
+    fn caller(&self, key: Arc<KeyRecord>) -> Caller {
+        let account = self.account(&key);
+        let id = key.account;
+        Caller::new(key, vec![(id, account)])
+    }
+
+    fn account(&self, key: &KeyRecord) -> Arc<AccountCell> {
+        let known = self.engine.accounts().get(key.account);
+        known.unwrap_or_else(|| self.engine.accounts().open(key.account, limit_of(key), Spend::default()))
+    }
+
+    fn state(&self, key: &KeyRecord) -> Option<AccountState> {
+        let today = self.engine.clock().now().day();
+        self.engine.accounts().get(key.account).map(|account| account.state(today))
+    }
+
+    fn key_state(&self, key: Arc<KeyRecord>) -> KeyState {
+        KeyState { spent: self.spent(&key), key }
+    }
+
+    fn find(&self, hash: KeyHash) -> Result<Arc<KeyRecord>, AdminError> {
+        self.keys.load().get(&hash).cloned().ok_or(AdminError::NotFound(hash))
+    }
+
+    /// Makes a saved key the one in force.
+    fn put_in_force(&self, key: KeyRecord, replaced: &KeyHash) -> Result<KeyState, AdminError> {
+        self.account(&key).set_limit(limit_of(&key));
+        let hash = key.hash;
+        let next = self.keys.load().with(key, replaced);
+        self.keys.store(Arc::new(next));
+        Ok(self.key_state(self.find(hash)?))
+    }
+
+    async fn change(&self, hash: KeyHash, edit: impl FnOnce(&KeyRecord) -> KeyRecord + Send) -> Result<KeyRecord, AdminError> {
+        let _one_at_a_time = self.changing.lock().await;
+        let before = self.find(hash)?;
+        let after = edit(&before);
+        self.store.save_key(after.clone()).await.map_err(store_failed)?;
+        if after.deleted_at.is_some() {
+            let next = self.keys.load().without(&hash);
+            self.keys.store(Arc::new(next));
+        } else {
+            self.put_in_force(after.clone(), &hash)?;
+        }
+        Ok(after)
+    }
+
+    /// Adds a key whose secret exists already, unless it is there.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn ensure(&self, key: &ApiKey, name: &str) -> Result<(), StoreError> {
+        let _one_at_a_time = self.changing.lock().await;
+        let draft = tenancy::KeyDraft::unlimited(key, name, self.scope.clone(), self.engine.clock().now());
+        let record = self.store.ensure_key(draft).await?;
+        let hash = record.hash;
+        let next = self.keys.load().with(record, &hash);
+        self.keys.store(Arc::new(next));
+        Ok(())
+    }
+}
+
+impl KeyAdmin for Directory {
+    fn create(&self, new: NewKey) -> Pending<'_, Result<(KeyState, ApiKey), AdminError>> {
+        Box::pin(async move {
+            let _one_at_a_time = self.changing.lock().await;
+            let (draft, secret) = new.draft(self.scope.clone(), self.engine.random(), self.engine.clock().now());
+            let record = self.store.insert_key(draft).await.map_err(store_failed)?;
+            let hash = record.hash;
+            Ok((self.put_in_force(record, &hash)?, secret))
+        })
+    }
+
+    fn list(&self, filter: KeyFilter) -> Pending<'_, Result<Vec<KeyState>, AdminError>> {
+        Box::pin(async move {
+            let now = self.engine.clock().now();
+            if filter.workspace_id.as_ref().is_some_and(|w| w != self.scope.workspace.as_str()) {
+                return Err(Invalid::field("workspace_id", "is no workspace of this organization").into());
+            }
+            let snapshot = self.keys.load();
+            let shown = |k: &&Arc<KeyRecord>| (filter.include_disabled || !k.disabled) && (filter.include_expired || !k.expired(now));
+            let mut keys: Vec<_> = snapshot.keys().filter(shown).cloned().collect();
+            keys.sort_by_key(|k| std::cmp::Reverse(k.id));
+            Ok(keys.into_iter().skip(filter.offset).take(PAGE).map(|k| self.key_state(k)).collect())
+        })
+    }
+
+    fn get(&self, hash: KeyHash) -> Pending<'_, Result<KeyState, AdminError>> {
+        Box::pin(async move { Ok(self.key_state(self.find(hash)?)) })
+    }
+
+    fn update(&self, hash: KeyHash, patch: KeyPatch) -> Pending<'_, Result<KeyState, AdminError>> {
+        Box::pin(async move {
+            let now = self.engine.clock().now();
+            let after = self.change(hash, |before| patch.apply(before, now)).await?;
+            Ok(self.key_state(Arc::new(after)))
+        })
+    }
+
+    fn delete(&self, hash: KeyHash) -> Pending<'_, Result<(), AdminError>> {
+        Box::pin(async move {
+            let now = self.engine.clock().now();
+            self.change(hash, |before| KeyRecord { deleted_at: Some(now), updated_at: Some(now), ..before.clone() }).await.map(drop)
+        })
+    }
+
+    fn rotate(&self, hash: KeyHash) -> Pending<'_, Result<(KeyState, ApiKey), AdminError>> {
+        Box::pin(async move {
+            let mut secret = None;
+            let after = self
+                .change(hash, |before| {
+                    let (after, key) = before.rotated(self.engine.random(), self.engine.clock().now());
+                    secret = Some(key);
+                    after
+                })
+                .await?;
+            let secret = secret.expect("the edit ran, for the change succeeded");
+            Ok((self.key_state(Arc::new(after)), secret))
+        })
+    }
+}
+
+fn store_failed(error: StoreError) -> AdminError {
+    AdminError::Store(Box::new(error))
+}
+
+fn limit_of(key: &KeyRecord) -> Option<Limit> {
+    let enforcement = match key.enforcement {
+        tenancy::Enforcement::Standard => Enforcement::Standard,
+        tenancy::Enforcement::Strict => Enforcement::Strict,
+    };
+    let reset = key.limit_reset.map(|reset| match reset {
+        tenancy::Reset::Daily => Reset::Daily,
+        tenancy::Reset::Weekly => Reset::Weekly,
+        tenancy::Reset::Monthly => Reset::Monthly,
+    });
+    key.limit.map(|amount| Limit { amount, enforcement, reset })
+}
+
+fn spent_of(spend: &Spend) -> Spent {
+    Spent { total: spend.total, daily: spend.daily, weekly: spend.weekly, monthly: spend.monthly }
+}

@@ -1,0 +1,161 @@
+//! The engine: what all requests share.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use http::HeaderValue;
+use portolan_core::{Clock, Random};
+use portolan_ledger::Generation;
+use portolan_store::Journal;
+use portolan_upstream::Client;
+
+use crate::chat::Planned;
+use crate::generation::Run;
+use crate::reply::Line;
+use crate::{Accounts, Deployment, Inbound, Refused, Reply, Settings, Tasks};
+
+/// Is told of every generation that ended, after its journal entry is durable. Must be quick and must not fail.
+pub trait Observer: Send + Sync {
+    /// A generation ended.
+    fn closed(&self, generation: &Generation);
+    /// A request was refused before anything was sent.
+    fn refused(&self, refused: &Refused);
+}
+
+/// What an engine is made of.
+pub struct Parts {
+    /// What can be called.
+    pub deployment: Deployment,
+    /// The way out.
+    pub client: Client,
+    /// The truth about what ended.
+    pub journal: Arc<Journal>,
+    /// The wall clock.
+    pub clock: Arc<dyn Clock>,
+    /// The source of ids and seeds.
+    pub random: Arc<dyn Random>,
+    /// The owner of tasks.
+    pub tasks: Tasks,
+    /// Who counts.
+    pub observer: Arc<dyn Observer>,
+    /// The settings.
+    pub settings: Settings,
+    /// The name of this instance, sent upstream so that a request which comes back is known.
+    pub via: HeaderValue,
+}
+
+/// The engine. Cheap to clone.
+#[derive(Clone)]
+pub struct Engine(Arc<Inner>);
+
+struct Inner {
+    deployment: ArcSwap<Deployment>,
+    settings: ArcSwap<Settings>,
+    accounts: Accounts,
+    client: Client,
+    journal: Arc<Journal>,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+    tasks: Tasks,
+    observer: Arc<dyn Observer>,
+    via: HeaderValue,
+}
+
+impl Engine {
+    /// Puts the parts together.
+    #[must_use]
+    pub fn new(parts: Parts) -> Self {
+        let Parts { deployment, client, journal, clock, random, tasks, observer, settings, via } = parts;
+        Self(Arc::new(Inner {
+            deployment: ArcSwap::from_pointee(deployment),
+            settings: ArcSwap::from_pointee(settings),
+            accounts: Accounts::default(),
+            client,
+            journal,
+            clock,
+            random,
+            tasks,
+            observer,
+            via,
+        }))
+    }
+
+    /// Answers a chat request. From the hold on the work belongs to a task of its own: a caller who goes away is settled like any other.
+    pub async fn chat(&self, inbound: Inbound) -> Reply {
+        match self.admit(inbound).await {
+            Ok(run) => {
+                let (line, reply) = Line::new();
+                self.0.tasks.spawn("generation", run.run(line));
+                reply.await.unwrap_or_else(|_| Reply::Refused(Box::new(Refused::internal())))
+            }
+            Err(refused) => {
+                self.0.observer.refused(&refused);
+                Reply::Refused(Box::new(refused))
+            }
+        }
+    }
+
+    async fn admit(&self, inbound: Inbound) -> Result<Run, Refused> {
+        let mut planned = Planned::new(self, inbound)?;
+        let (held, limit) = planned.hold(self).await?;
+        Ok(Run::new(self.clone(), planned, held, limit))
+    }
+
+    /// The deployment in force.
+    #[must_use]
+    pub fn deployment(&self) -> Arc<Deployment> {
+        self.0.deployment.load_full()
+    }
+
+    /// Puts another deployment in force. Requests in flight finish on theirs.
+    pub fn deploy(&self, deployment: Deployment, settings: Settings) {
+        self.0.settings.store(Arc::new(settings));
+        self.0.deployment.store(Arc::new(deployment));
+    }
+
+    /// The accounts in memory.
+    #[must_use]
+    pub fn accounts(&self) -> &Accounts {
+        &self.0.accounts
+    }
+
+    /// The wall clock.
+    #[must_use]
+    pub fn clock(&self) -> &dyn Clock {
+        &*self.0.clock
+    }
+
+    /// The source of ids and seeds.
+    #[must_use]
+    pub fn random(&self) -> &dyn Random {
+        &*self.0.random
+    }
+
+    /// The owner of tasks.
+    #[must_use]
+    pub fn tasks(&self) -> &Tasks {
+        &self.0.tasks
+    }
+
+    /// The name of this instance in `X-Portolan-Via`.
+    #[must_use]
+    pub fn via(&self) -> HeaderValue {
+        self.0.via.clone()
+    }
+
+    pub(crate) fn settings(&self) -> Settings {
+        **self.0.settings.load()
+    }
+
+    pub(crate) fn client(&self) -> &Client {
+        &self.0.client
+    }
+
+    pub(crate) fn journal(&self) -> &Journal {
+        &self.0.journal
+    }
+
+    pub(crate) fn observer(&self) -> &dyn Observer {
+        &*self.0.observer
+    }
+}

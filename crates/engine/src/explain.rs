@@ -1,0 +1,161 @@
+//! Why a request goes where it goes: before (nothing is sent) and after (from the record).
+
+use portolan_core::Dialect;
+use portolan_dialect::target::Target;
+use portolan_dialect::{openai_chat, registry};
+use portolan_ledger::{AccountState, Enforcement, Generation};
+use portolan_routing::{CandidateView, NoEndpoint};
+use serde_json::{Value, json};
+
+use crate::attempt::{Lane, lane};
+use crate::chat::{Planned, ask, no_endpoint, preferences, slugs};
+use crate::{Engine, Inbound, Refused};
+
+impl Engine {
+    /// What would happen to this request. Holds nothing and sends nothing.
+    ///
+    /// # Errors
+    /// Where not even the models can be told; every other refusal is part of the explanation.
+    pub fn explain(&self, inbound: Inbound, seed: Option<u64>) -> Result<Value, Refused> {
+        let deployment = self.deployment();
+        let models = slugs(&deployment, &inbound.peek)?;
+        let budgets: Vec<AccountState> = inbound.caller.accounts.iter().map(|a| a.state(self.clock().now().day())).collect();
+        let strict = inbound.caller.is_strict();
+        let seed = seed.unwrap_or_else(|| self.random().next_u64() >> 11);
+        let preferences = preferences(&inbound.peek);
+        let ask = ask(&inbound, &models, &preferences, strict, seed);
+        let health = deployment.health.at(inbound.at);
+        let planned = portolan_routing::plan(&deployment.catalog, deployment.bindings(inbound.simulate), &ask, &health);
+        if let Err(unknown @ NoEndpoint::UnknownModel { .. }) = &planned {
+            return Err(no_endpoint(&deployment, &ask, unknown));
+        }
+        let candidates = portolan_routing::explain(&deployment.catalog, &ask, &planned);
+        let mut data = json!({
+            "requested_models": models, "strategy": "direct", "epoch": deployment.epoch, "seed": seed, "simulated": false, "refusal": null,
+        });
+        match planned {
+            Err(none) => {
+                let refused = no_endpoint(&deployment, &ask, &none);
+                data["budgets"] = budgets.iter().map(|b| budget(b, false)).collect();
+                data["candidates"] = json!(candidates);
+                data["refusal"] = refused.body()["error"].clone();
+            }
+            Ok(plan) => {
+                data["simulated"] = (plan.simulator_use == portolan_routing::SimulatorUse::OnlySimulated).into();
+                let planned = Planned { inbound, deployment: deployment.clone(), models, preferences, plan, strict };
+                let fits = budgets.iter().all(|b| planned.fits(b));
+                data["budgets"] = budgets.iter().map(|b| budget(b, planned.fits(b))).collect();
+                data["candidates"] = json!(planned.complete(candidates));
+                if !fits {
+                    data["refusal"] = json!({ "rule": "budget_exhausted", "message": "the worst case (strict) or any further request (standard) does not fit the budget" });
+                }
+            }
+        }
+        Ok(data)
+    }
+}
+
+impl Planned {
+    /// Fills in what only the engine knows: lane, quote, what the dialect cannot say.
+    fn complete(&self, mut candidates: Vec<CandidateView>) -> Vec<CandidateView> {
+        for (index, choice) in self.plan.attempts.iter().enumerate() {
+            let Some(view) = candidates.iter_mut().find(|c| c.endpoint == choice.endpoint && c.status == "eligible") else { continue };
+            let simulated = self.plan.simulator_use == portolan_routing::SimulatorUse::OnlySimulated;
+            let endpoint = self.endpoint(index);
+            let dialect = if simulated { endpoint.simulated_dialect() } else { endpoint.dialect };
+            let (lane, reason) = lane(dialect, self);
+            let limit = self.output_limit(index);
+            let quote = self.quote(index, limit.tokens);
+            view.lane = Some(lane.as_str().into());
+            view.lane_reason = Some(reason.into());
+            view.quote = Some(portolan_routing::QuoteView::new(quote.expected, quote.worst));
+            view.dropped = Some(if lane == Lane::Raw { Vec::new() } else { self.dropped(index, dialect) });
+        }
+        candidates
+    }
+
+    fn dropped(&self, index: usize, dialect: Dialect) -> Vec<String> {
+        let slug = self.slug(index);
+        let endpoint = self.endpoint(index);
+        let target = Target {
+            caller: Dialect::OpenAiChat,
+            upstream_id: endpoint.upstream_model(&slug),
+            stream: self.inbound.peek.stream,
+            max_tokens: Some(self.output_limit(index).tokens),
+            user_hash: None,
+            quirks: &endpoint.quirks,
+        };
+        let request = openai_chat::decode::decode(&self.inbound.body, &self.inbound.peek);
+        let encoded = request.map_err(|e| e.to_string()).and_then(|r| registry::encode(dialect, &r, &target).map_err(|e| e.to_string()));
+        match encoded {
+            Ok(encoded) => encoded.dropped,
+            Err(refusal) => vec![format!("the whole request: {refusal}")],
+        }
+    }
+
+    fn fits(&self, budget: &AccountState) -> bool {
+        let Some(limit) = budget.limit else { return true };
+        let left = limit.amount - budget.spend.within(limit.reset) - budget.held;
+        match limit.enforcement {
+            Enforcement::Standard => left > portolan_core::Money::ZERO,
+            Enforcement::Strict => (0..self.plan.attempts.len()).any(|i| self.quote(i, self.output_limit(i).tokens).worst <= left),
+        }
+    }
+}
+
+fn budget(state: &AccountState, fits: bool) -> Value {
+    let window = state.limit.and_then(|l| l.reset);
+    json!({
+        "scope": "key",
+        "enforcement": state.limit.map_or(Enforcement::Standard, |l| l.enforcement),
+        "limit": state.limit.map(|l| l.amount.to_string()),
+        "reset": window,
+        "settled": state.spend.within(window).to_string(),
+        "held": state.held.to_string(),
+        "fits": fits || state.limit.is_none(),
+    })
+}
+
+/// The explanation of a generation that ended, from its record.
+#[must_use]
+pub fn stored_explanation(generation: &Generation) -> Value {
+    let candidates: Vec<Value> = generation
+        .candidates
+        .iter()
+        .map(|c| {
+            let provider = c.endpoint.split('/').next().unwrap_or_default();
+            let mut view = json!({ "model": c.model, "provider": provider, "tag": c.endpoint });
+            if c.order > 0 {
+                view["status"] = "eligible".into();
+                view["order"] = c.order.into();
+                view["order_reason"] = c.rule.clone().into();
+                view["score"] = json!({ "weight": f64::from(c.weight_ppm) / 1e6 });
+            } else {
+                view["status"] = "rejected".into();
+                view["rule"] = c.rule.clone().into();
+                view["source"] = c.source.clone().into();
+                view["detail"] = c.detail.clone().into();
+            }
+            view
+        })
+        .collect();
+    let attempts: Vec<Value> = generation
+        .attempts
+        .iter()
+        .map(|a| {
+            json!({
+                "model": a.model, "provider": a.provider, "tag": a.endpoint, "lane": a.lane, "lane_reason": a.lane_reason, "dropped": a.dropped,
+                "status": a.status, "upstream_id": a.upstream_id, "started_ms": a.started_ms, "took_ms": a.took_ms, "cost": a.cost.to_string(),
+                "price_version": format!("{:016x}", a.price_version), "fault": a.fault,
+            })
+        })
+        .collect();
+    json!({
+        "id": generation.id, "requested_models": generation.requested, "strategy": "direct", "epoch": generation.epoch, "seed": generation.seed,
+        "simulated": generation.simulated, "needs": generation.needs, "preferences": generation.preferences, "candidates": candidates,
+        "attempts": attempts, "end": generation.end, "cost": generation.cost.to_string(), "charge": generation.charge.to_string(),
+        "flags": generation.flags,
+        "budgets": generation.held.iter().map(|(account, held)| json!({ "scope": "key", "account": account, "held": held.to_string() })).collect::<Vec<_>>(),
+        "refusal": null,
+    })
+}

@@ -1,0 +1,266 @@
+//! The end of a generation: what it cost, what is charged, its record; then the caller's last word.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use portolan_catalog::EndpointIx;
+use portolan_core::{Class, Fault, Meter, Money, Usage};
+use portolan_dialect::relay::{Bill, Relay, Seen};
+use portolan_ledger::{Candidate, Cost, End, Entry, Flags, Generation, Latency, Preferences, charge, cost};
+
+use crate::generation::{Ended, Run, internal, millis_since};
+use crate::quote;
+use crate::Refused;
+use crate::reply::{Head, Line, Reply};
+
+/// A fault of the last endpoint is told to the caller with those of the others, at most this many.
+const PREVIOUS_ERRORS_MAX: usize = 16;
+
+struct Priced {
+    usage: Usage,
+    cost: Cost,
+    charge: Money,
+    flags: Flags,
+}
+
+impl Run {
+    /// The endpoint of the attempt under way.
+    pub(crate) fn serving(&self) -> EndpointIx {
+        self.planned.plan.attempts[self.current].endpoint
+    }
+
+    /// Prices, records, settles, and says the last word, in this order: what the caller saw the end of is recorded.
+    pub(crate) async fn settle(mut self, mut ended: Ended, mut line: Line) {
+        let seen = ended.relay.as_ref().map(Relay::seen);
+        let priced = self.price(ended.end, seen);
+        if let Some(attempt) = self.attempts.last_mut() {
+            (attempt.usage, attempt.cost) = (priced.usage, priced.cost.total);
+        }
+        if ended.end == End::Completed {
+            self.planned.deployment.health.answered(self.serving(), priced.usage.completion_tokens());
+        }
+        let word = self.last_word(&ended, &priced, &line);
+        let status = word.status(ended.end, &line);
+        let entry = Entry::Closed(Box::new(self.record(&ended, &priced, status)));
+        let (engine, head, caller) = (self.engine.clone(), self.head.clone(), self.planned.inbound.caller.clone());
+        let relay = match ended.relay.take() {
+            Some(relay) => relay,
+            None => Relay::raw(self.relay_spec(self.current)),
+        };
+        let stream = self.planned.inbound.peek.stream;
+        let journaled = engine.journal().append(&entry).await;
+        caller.settle(self.held, priced.charge, engine.clock().now().day());
+        if let Entry::Closed(generation) = &entry {
+            engine.observer().closed(generation);
+        }
+        let word = match journaled {
+            Ok(()) => word,
+            Err(error) => {
+                tracing::error!(%error, "a generation could not be recorded");
+                LastWord::Fail(internal("the generation could not be recorded"))
+            }
+        };
+        word.say(relay, stream, &head, &mut line).await;
+    }
+
+    fn last_word(&self, ended: &Ended, priced: &Priced, line: &Line) -> LastWord {
+        match &ended.fault {
+            Some(fault) if line.has_begun() => LastWord::Fail(fault.clone()),
+            Some(fault) => LastWord::Refuse(Box::new(self.refusal(fault))),
+            None => LastWord::Complete(Bill {
+                usage: priced.usage,
+                cost: priced.charge,
+                prompt_cost: priced.cost.prompt,
+                completion_cost: priced.cost.completion,
+            }),
+        }
+    }
+
+    fn price(&self, end: End, seen: Option<&Seen>) -> Priced {
+        let endpoint = self.planned.endpoint(self.current);
+        let (usage, estimated) = seen.map_or((Usage::default(), false), |seen| self.usage(end, seen));
+        let cost = cost(&endpoint.prices, &usage);
+        let charge = charge(end, cost.total, self.held.quote().worst);
+        let over_hold = self.planned.strict && charge > self.held.quote().worst;
+        if over_hold {
+            self.planned.deployment.health.bar_strict(self.serving());
+            tracing::error!(
+                generation.id = %self.planned.inbound.id, endpoint.tag = endpoint.tag, charge = %charge, held = %self.held.quote().worst,
+                "a provider reported more usage than was held; it gets no more strict traffic"
+            );
+        }
+        let flags = Flags {
+            estimated,
+            odd_usage: seen.is_some_and(|s| s.odd_usage.is_some()),
+            over_hold,
+            orphaned: false,
+            drained: self.abandoned.is_some() && seen.is_some_and(|s| s.done || s.finish.is_some()),
+            lowered_max_tokens: self.limit.lowered,
+        };
+        Priced { usage, cost, charge, flags }
+    }
+
+    /// What was consumed, and whether that is an estimate.
+    fn usage(&self, end: End, seen: &Seen) -> (Usage, bool) {
+        let began = seen.content || seen.usage.is_some() || seen.upstream_id.is_some() || seen.finish.is_some();
+        if !began {
+            return (Usage::default(), false);
+        }
+        let whole = seen.finish.is_some() || seen.done;
+        let (usage, estimated) = match seen.usage {
+            Some(usage) if whole => (usage, false),
+            // Reported along the way: the input is known, the output may be behind.
+            Some(usage) => {
+                let behind = quote::output_estimate(seen.output_bytes).saturating_sub(usage.completion_tokens());
+                (usage.with(Meter::Output, usage[Meter::Output] + behind), true)
+            }
+            None => {
+                let input = quote::input_estimate(&self.planned.inbound.peek);
+                let output = quote::output_estimate(seen.output_bytes);
+                (Usage::default().with(Meter::Input, input).with(Meter::Output, output), true)
+            }
+        };
+        let served = !matches!(end, End::UpstreamErrorBeforeContent | End::ZeroCompletion);
+        (usage.with(Meter::Request, u64::from(served)), estimated)
+    }
+
+    /// The error, where nothing was said yet.
+    fn refusal(&self, fault: &Fault) -> Refused {
+        let mut refused = Refused::after(fault, &self.planned.provider(self.current).name);
+        refused.retry_after = match fault.class {
+            Class::Draining => Some(Duration::from_secs(1)),
+            _ => self.attempts.iter().filter_map(|a| a.fault.as_ref()?.retry_after).min(),
+        };
+        let previous = self.attempts.split_last().map_or(&[][..], |(_, before)| before);
+        if !previous.is_empty() && refused.status != 500 {
+            let errors: Vec<_> =
+                previous.iter().take(PREVIOUS_ERRORS_MAX).filter_map(|a| Some(previous_error(&a.provider, a.fault.as_ref()?))).collect();
+            refused = refused.with("previous_errors", errors);
+        }
+        refused
+    }
+
+    fn record(&self, ended: &Ended, priced: &Priced, status: u16) -> Generation {
+        let (planned, inbound) = (&self.planned, &self.planned.inbound);
+        let endpoint = planned.endpoint(self.current);
+        let finish = ended.relay.as_ref().and_then(|r| r.seen().finish.clone());
+        Generation {
+            id: inbound.id.clone(),
+            at: inbound.at,
+            key: inbound.caller.key.hash,
+            workspace: inbound.caller.key.scope.workspace.to_string(),
+            requested: planned.models.iter().map(ToString::to_string).collect(),
+            model: planned.slug(self.current),
+            provider: planned.provider(self.current).slug.to_string(),
+            endpoint: endpoint.tag.clone(),
+            stream: inbound.peek.stream,
+            simulated: self.head.simulated,
+            end: ended.end,
+            status,
+            finish: finish.as_ref().map(|(f, _)| f.as_str().to_owned()),
+            native_finish: finish.map(|(_, native)| native),
+            attempts: self.attempts.clone(),
+            needs: inbound.peek.needs,
+            preferences: Preferences {
+                order: planned.preferences.order.clone(),
+                only: planned.preferences.only.clone(),
+                ignore: planned.preferences.ignore.clone(),
+                no_fallbacks: !planned.preferences.allow_fallbacks,
+            },
+            candidates: self.candidates(),
+            epoch: planned.deployment.epoch,
+            seed: planned.plan.seed,
+            usage: priced.usage,
+            cost: self.attempts.iter().map(|a| a.cost).sum(),
+            charge: priced.charge,
+            price_version: endpoint.prices.version,
+            held: self.held.entries().to_vec(),
+            flags: priced.flags,
+            latency: Latency {
+                first_token_ms: self.first_token_ms,
+                total_ms: millis_since(inbound.begun),
+                gateway_us: self.gateway_us.unwrap_or(0),
+            },
+            max_tokens: Some(self.limit.tokens),
+            trace_id: inbound.origins.trace_id.clone(),
+            app: inbound.origins.app.clone(),
+            user: inbound.peek.user.clone(),
+            session: inbound.peek.session_id.clone().or_else(|| inbound.origins.session.clone()),
+            tags: inbound.origins.tags.clone(),
+        }
+    }
+
+    fn candidates(&self) -> Vec<Candidate> {
+        let (catalog, plan) = (&self.planned.deployment.catalog, &self.planned.plan);
+        let slug = |ix: EndpointIx| catalog.model_at(catalog.endpoint(ix).model).slug.to_string();
+        let planned = plan.attempts.iter().enumerate().map(|(i, choice)| Candidate {
+            model: self.planned.slug(i),
+            endpoint: catalog.endpoint(choice.endpoint).tag.clone(),
+            order: u16::try_from(i + 1).unwrap_or(u16::MAX),
+            rule: choice.reason.as_str().to_owned(),
+            source: String::new(),
+            detail: String::new(),
+            weight_ppm: ppm(choice.weight),
+        });
+        let rejected = plan.rejected.iter().map(|rejection| Candidate {
+            model: slug(rejection.endpoint),
+            endpoint: catalog.endpoint(rejection.endpoint).tag.clone(),
+            order: 0,
+            rule: rejection.rule.as_str().to_owned(),
+            source: rejection.source.as_str().to_owned(),
+            detail: portolan_routing::detail(catalog, &self.planned.preferences, rejection).unwrap_or_default(),
+            weight_ppm: 0,
+        });
+        planned.chain(rejected).collect()
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a weight lies between 0 and 1")]
+fn ppm(weight: f64) -> u32 {
+    (weight.clamp(0.0, 1.0) * 1e6).round() as u32
+}
+
+fn previous_error(provider: &str, fault: &Fault) -> serde_json::Value {
+    serde_json::json!({ "provider": provider, "code": fault.class.error_type(), "status": fault.status })
+}
+
+/// What the caller hears at the end.
+enum LastWord {
+    /// An error with its own status.
+    Refuse(Box<Refused>),
+    /// An error within the stream.
+    Fail(Fault),
+    /// The end of a whole answer, with its price.
+    Complete(Bill),
+}
+
+impl LastWord {
+    /// The status that the caller has seen, or would have.
+    fn status(&self, end: End, line: &Line) -> u16 {
+        match self {
+            LastWord::Refuse(refused) => refused.status,
+            LastWord::Fail(_) | LastWord::Complete(_) if end == End::CallerGoneBeforeContent && !line.has_begun() => 499,
+            LastWord::Fail(_) | LastWord::Complete(_) => 200,
+        }
+    }
+
+    /// Says it. A caller who is gone misses it, and nothing else.
+    async fn say(self, mut relay: Relay, stream: bool, head: &Head, line: &mut Line) {
+        let mut out = Vec::new();
+        let said = match self {
+            LastWord::Refuse(refused) => line.answer(Reply::Refused(refused)),
+            LastWord::Fail(_) if !line.has_begun() => line.answer(Reply::Refused(Box::new(Refused::internal()))),
+            LastWord::Fail(fault) => {
+                relay.fail(&fault, &mut out);
+                line.send(head, Bytes::from(out)).await
+            }
+            LastWord::Complete(bill) => {
+                relay.complete(&bill, &mut out);
+                if stream { line.send(head, Bytes::from(out)).await } else { line.answer(Reply::Body(head.clone(), Bytes::from(out))) }
+            }
+        };
+        if said.is_err() {
+            tracing::debug!("the caller was gone before the last word");
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! Errors as OpenRouter's clients expect them.
+
+use std::time::Duration;
+
+use axum::response::{IntoResponse, Response};
+use http::{HeaderValue, StatusCode, header};
+use portolan_engine::{Refused, Rule};
+use portolan_tenancy::Denied;
+
+/// An error answer.
+#[derive(Debug)]
+pub struct ApiError(Box<Refused>);
+
+impl ApiError {
+    /// The refusal behind it.
+    #[must_use]
+    pub fn refused(&self) -> &Refused {
+        &self.0
+    }
+}
+
+impl From<Refused> for ApiError {
+    fn from(refused: Refused) -> Self {
+        Self(Box::new(refused))
+    }
+}
+
+impl From<Box<Refused>> for ApiError {
+    fn from(refused: Box<Refused>) -> Self {
+        Self(refused)
+    }
+}
+
+impl From<Denied> for ApiError {
+    fn from(denied: Denied) -> Self {
+        let refused = Refused::new(401, "authentication", denied.to_string());
+        Self::from(match denied {
+            Denied::Unknown => refused,
+            Denied::Disabled => refused.by(Rule::KeyDisabled),
+            Denied::Expired => refused.by(Rule::KeyExpired),
+        })
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response = (status, axum::Json(self.0.body())).into_response();
+        if let Some(wait) = self.0.retry_after.or((status == StatusCode::SERVICE_UNAVAILABLE).then_some(Duration::from_secs(1))) {
+            // Rounded up: a caller who waits a second less than needed has waited for nothing.
+            let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response
+    }
+}

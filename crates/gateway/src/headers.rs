@@ -1,0 +1,109 @@
+//! Headers of answers, and what is read from those of requests.
+
+use http::{HeaderMap, HeaderName, HeaderValue, header};
+use portolan_core::GenerationId;
+use portolan_engine::{Head, Origins};
+use portolan_ledger::App;
+
+/// The generation of an inference answer.
+pub(crate) const GENERATION_ID: HeaderName = HeaderName::from_static("x-generation-id");
+/// The request's own id, given back.
+pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// Says that the simulator answered.
+pub(crate) const SIMULATED: HeaderName = HeaderName::from_static("x-portolan-simulated");
+/// The output limit, where the gateway lowered it.
+pub(crate) const MAX_TOKENS: HeaderName = HeaderName::from_static("x-portolan-max-tokens");
+/// Names the instances that a request has passed.
+pub(crate) const VIA: HeaderName = HeaderName::from_static("x-portolan-via");
+/// Asks for the simulator.
+pub(crate) const SIMULATE: HeaderName = HeaderName::from_static("x-portolan-simulate");
+/// Wishes for the simulator.
+pub(crate) const X_SIM: HeaderName = HeaderName::from_static("x-sim");
+
+const EXPOSED: &str = "X-Generation-Id,X-Provider-Name,X-Request-ID,Retry-After,X-Portolan-Simulated,X-Portolan-Max-Tokens,X-Portolan-Via";
+
+/// What a header may weigh in a record. More is cut.
+const KEPT_CHARS_MAX: usize = 256;
+/// Categories in a record, as OpenRouter takes them per request.
+const CATEGORIES_MAX: usize = 2;
+
+/// Headers of every answer: pages of any origin may read it, no browser guesses its type.
+pub(crate) fn common(headers: &mut HeaderMap) {
+    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(EXPOSED));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+}
+
+/// Headers of an answer to a preflight request (Fetch standard).
+pub(crate) fn preflight(headers: &mut HeaderMap) {
+    common(headers);
+    headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET,POST,PATCH,PUT,DELETE,OPTIONS"));
+    headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static("*, Authorization"));
+    headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("86400"));
+}
+
+/// Headers of an inference answer.
+pub(crate) fn inference(headers: &mut HeaderMap, id: &GenerationId, head: Option<&Head>) {
+    if let Ok(value) = HeaderValue::from_str(id.as_str()) {
+        headers.insert(GENERATION_ID, value);
+    }
+    let Some(head) = head else { return };
+    if head.simulated {
+        headers.insert(SIMULATED, HeaderValue::from_static("true"));
+    }
+    if let Some(tokens) = head.lowered_max_tokens {
+        headers.insert(MAX_TOKENS, HeaderValue::from(tokens));
+    }
+}
+
+/// Where a request comes from. Control characters and what is too long are left out: these texts reach logs and pages.
+pub(crate) fn origins(headers: &HeaderMap) -> Origins {
+    let text = |name: &str| headers.get(name).and_then(|v| v.to_str().ok()).map(clean).filter(|t| !t.is_empty());
+    let categories = text("x-openrouter-categories").unwrap_or_default();
+    Origins {
+        trace_id: text("x-request-id").or_else(|| text("traceparent").and_then(|t| trace_id(&t))),
+        app: App {
+            referer: text("http-referer").or_else(|| text("referer")),
+            title: text("x-openrouter-title").or_else(|| text("x-title")),
+            categories: categories.split(',').map(|c| c.trim().to_owned()).filter(|c| !c.is_empty()).take(CATEGORIES_MAX).collect(),
+        },
+        session: text("x-session-id"),
+        tags: Vec::new(),
+    }
+}
+
+/// The trace id of a `traceparent` (W3C Trace Context: version, 32 hexadecimal digits, span, flags).
+fn trace_id(traceparent: &str) -> Option<String> {
+    let id = traceparent.split('-').nth(1)?;
+    (id.len() == 32 && id.bytes().all(|b| b.is_ascii_hexdigit()) && id.bytes().any(|b| b != b'0')).then(|| id.to_owned())
+}
+
+/// A text that is fit for a record.
+pub(crate) fn clean(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(KEPT_CHARS_MAX).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_trace_id_is_taken_from_a_traceparent_only_if_it_is_one() {
+        let id = "4bf92f3577b34da6a3ce929d0e0e4736";
+        assert_eq!(trace_id(&format!("00-{id}-00f067aa0ba902b7-01")).as_deref(), Some(id));
+        for wrong in ["", "00", "00-xyz-1-1", "00-00000000000000000000000000000000-00f067aa0ba902b7-01"] {
+            assert_eq!(trace_id(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn texts_for_records_lose_control_characters_and_length() {
+        let mut headers = HeaderMap::new();
+        headers.insert("x-title", HeaderValue::from_str(&"a".repeat(1000)).unwrap());
+        headers.insert("x-openrouter-categories", HeaderValue::from_static("one, two,three"));
+        let origins = origins(&headers);
+        assert_eq!(origins.app.title.map(|t| t.len()), Some(KEPT_CHARS_MAX));
+        assert_eq!(origins.app.categories, ["one", "two"]);
+        assert_eq!(clean("a\u{1b}[31m\r\nb"), "a[31mb");
+    }
+}

@@ -1,0 +1,107 @@
+//! All routes, in one flat list.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::middleware::{Next, from_fn};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use http::{Method, StatusCode};
+use portolan_engine::{Directory, Engine, Refused};
+use portolan_store::Store;
+
+use crate::routes::{chat, endpoints, explain, generation, health, key, models, providers};
+use crate::{ApiError, headers};
+
+/// What the handlers share.
+pub struct Gateway {
+    /// The engine.
+    pub engine: Engine,
+    /// The keys in force.
+    pub directory: Arc<Directory>,
+    /// The records.
+    pub store: Store,
+    /// The largest request body.
+    pub body_bytes_max: usize,
+    /// Whether to take traffic.
+    pub readiness: Arc<dyn Readiness>,
+    /// The presented catalog, rendered once per epoch.
+    pub(crate) pages: models::Pages,
+}
+
+/// Tells the truth about whether this instance can serve.
+pub trait Readiness: Send + Sync {
+    /// Each check by name, and what is wrong with those that fail.
+    fn checks(&self) -> Vec<(&'static str, Result<(), String>)>;
+}
+
+impl Gateway {
+    /// The shared state.
+    #[must_use]
+    pub fn new(engine: Engine, directory: Arc<Directory>, store: Store, body_bytes_max: usize, readiness: Arc<dyn Readiness>) -> Self {
+        Self { engine, directory, store, body_bytes_max, readiness, pages: models::Pages::default() }
+    }
+}
+
+/// The routes of the main listener.
+pub fn router(gateway: Arc<Gateway>) -> Router {
+    let api = Router::new()
+        .route("/models", get(models::list))
+        .route("/models/count", get(models::count))
+        .route("/models/{author}/{slug}/endpoints", get(endpoints::of_model))
+        .route("/providers", get(providers::list))
+        .route("/key", get(key::current))
+        .route("/auth/key", get(key::current))
+        .route("/generation", get(generation::show))
+        .route("/portolan/explain", post(explain::explain))
+        .route("/portolan/generations/{id}/explanation", get(explain::stored))
+        .layer(from_fn(present));
+    // Inference answers carry their headers themselves: a layer would cost every request.
+    let inference = Router::new().route("/chat/completions", post(chat::complete).options(preflight));
+    Router::new()
+        .nest("/api/v1", api.clone().merge(inference.clone()))
+        .nest("/v1", api.merge(inference))
+        .route("/healthz", get(health::alive))
+        .route("/readyz", get(health::ready))
+        .fallback(nothing_here)
+        .method_not_allowed_fallback(wrong_method)
+        .with_state(gateway)
+}
+
+/// Answers preflight requests and adds the common headers.
+async fn present(request: Request, next: Next) -> Response {
+    if request.method() == Method::OPTIONS {
+        return preflight().await;
+    }
+    let mut response = next.run(request).await;
+    headers::common(response.headers_mut());
+    response
+}
+
+async fn preflight() -> Response {
+    let mut response = StatusCode::NO_CONTENT.into_response();
+    headers::preflight(response.headers_mut());
+    response
+}
+
+async fn nothing_here(request: Request) -> Response {
+    if request.method() == Method::OPTIONS {
+        return preflight().await;
+    }
+    let path: String = request.uri().path().chars().filter(|c| !c.is_control()).take(200).collect();
+    let message = format!("There is no {path} here; the API is under /api/v1 and /v1");
+    let mut response = ApiError::from(Refused::new(404, "not_found", message)).into_response();
+    headers::common(response.headers_mut());
+    response
+}
+
+async fn wrong_method(request: Request) -> Response {
+    if request.method() == Method::OPTIONS {
+        return preflight().await;
+    }
+    let message = format!("{} is not a method of this path", request.method());
+    let mut response = ApiError::from(Refused::new(405, "invalid_request", message)).into_response();
+    headers::common(response.headers_mut());
+    response
+}

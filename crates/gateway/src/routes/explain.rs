@@ -1,0 +1,61 @@
+//! `POST /portolan/explain` and `GET /portolan/generations/{id}/explanation`
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{Path, Query, State};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use http::{HeaderMap, Request};
+use portolan_core::GenerationId;
+use portolan_engine::{Caller, Refused, Rule, stored_explanation};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use super::{chat, generation};
+use crate::auth::Authenticated;
+use crate::{ApiError, Gateway, body};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Asked {
+    task: Option<String>,
+    seed: Option<u64>,
+}
+
+pub(crate) async fn explain(
+    State(gateway): State<Arc<Gateway>>,
+    Authenticated(caller): Authenticated,
+    asked: Result<Query<Asked>, axum::extract::rejection::QueryRejection>,
+    request: Request<Body>,
+) -> Result<Response, ApiError> {
+    let Query(asked) = asked.map_err(|e| Refused::new(400, "invalid_request", e.body_text()))?;
+    let (parts, body) = request.into_parts();
+    let body = body::read(&parts.headers, body, gateway.body_bytes_max).await?;
+    let answer = explain_for(&gateway, caller, &parts.headers, body, asked.task.as_deref(), asked.seed)?;
+    Ok(axum::Json(answer).into_response())
+}
+
+/// Explains a request on behalf of a caller; also what the administrator's socket offers.
+///
+/// # Errors
+/// When the body or the task cannot be explained.
+pub fn explain_for(gateway: &Gateway, caller: Caller, headers: &HeaderMap, body: Bytes, task: Option<&str>, seed: Option<u64>) -> Result<Value, ApiError> {
+    if let Some(task) = task.filter(|t| *t != "chat") {
+        let task: String = task.chars().filter(|c| !c.is_control()).take(40).collect();
+        return Err(Refused::field("task", format!("task: {task} is not supported yet; use chat")).by(Rule::NotSupported).into());
+    }
+    let id = GenerationId::new(gateway.engine.clock().now(), gateway.engine.random());
+    let inbound = chat::inbound(gateway, id, Instant::now(), caller, headers, body)?;
+    Ok(json!({ "data": gateway.engine.explain(inbound, seed)? }))
+}
+
+pub(crate) async fn stored(
+    State(gateway): State<Arc<Gateway>>,
+    Authenticated(caller): Authenticated,
+    Path(id): Path<String>,
+) -> Result<Response, ApiError> {
+    let generation = generation::find(&gateway, &caller, &id).await?;
+    Ok(axum::Json(json!({ "data": stored_explanation(&generation) })).into_response())
+}

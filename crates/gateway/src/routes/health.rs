@@ -1,0 +1,24 @@
+//! `GET /healthz` and `GET /readyz`
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+use serde_json::{Map, json};
+
+use crate::Gateway;
+
+/// The process answers. Asks nothing else: a database that is down is no reason to restart it.
+pub(crate) async fn alive() -> &'static str {
+    "ok\n"
+}
+
+/// Whether to send traffic here, with every check by name.
+pub(crate) async fn ready(State(gateway): State<Arc<Gateway>>) -> Response {
+    let checks = gateway.readiness.checks();
+    let ready = checks.iter().all(|(_, result)| result.is_ok());
+    let shown: Map<_, _> = checks.into_iter().map(|(name, result)| (name.to_owned(), result.map_or_else(|e| e, |()| "ok".to_owned()).into())).collect();
+    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, axum::Json(json!({ "ready": ready, "checks": shown }))).into_response()
+}

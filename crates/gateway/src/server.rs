@@ -1,0 +1,113 @@
+//! Serving a router on a listener: limits per connection, graceful end.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use portolan_engine::Tasks;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, UnixListener};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tower::Service;
+
+/// What a server bears.
+#[derive(Debug, Clone, Copy)]
+pub struct ServerLimits {
+    /// Connections open at a time; further ones wait to be accepted.
+    pub connections_max: usize,
+    /// From the first byte of a request's head to its last: slow senders are cut.
+    pub header_time_max: Duration,
+    /// What is read ahead of a request's head and body.
+    pub read_bytes_max: usize,
+}
+
+impl Default for ServerLimits {
+    fn default() -> Self {
+        Self { connections_max: 65_536, header_time_max: Duration::from_secs(10), read_bytes_max: 128 * 1024 }
+    }
+}
+
+/// Where connections come from.
+pub enum Listener {
+    /// The network.
+    Tcp(TcpListener),
+    /// This machine's administrators.
+    Unix(UnixListener),
+}
+
+impl From<TcpListener> for Listener {
+    fn from(listener: TcpListener) -> Self {
+        Self::Tcp(listener)
+    }
+}
+
+impl From<UnixListener> for Listener {
+    fn from(listener: UnixListener) -> Self {
+        Self::Unix(listener)
+    }
+}
+
+/// Serves until `stop`: then no connection is accepted, idle ones close, and those at work finish what they do.
+pub async fn serve(listener: impl Into<Listener>, router: Router, limits: ServerLimits, tasks: Tasks, stop: CancellationToken) {
+    let listener = listener.into();
+    let places = Arc::new(Semaphore::new(limits.connections_max));
+    loop {
+        let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
+        let (router, stopped) = (router.clone(), stop.clone());
+        match &listener {
+            Listener::Tcp(tcp) => {
+                let accepted = tokio::select! { accepted = tcp.accept() => accepted, () = stop.cancelled() => return };
+                let Ok((socket, _)) = accepted else { pause().await; continue };
+                // Every token is a small write; none may wait for the one before it to be acknowledged.
+                let _ = socket.set_nodelay(true);
+                tasks.spawn("connection", async move {
+                    connection(socket, router, limits, stopped).await;
+                    drop(place);
+                });
+            }
+            Listener::Unix(unix) => {
+                let accepted = tokio::select! { accepted = unix.accept() => accepted, () = stop.cancelled() => return };
+                let Ok((socket, _)) = accepted else { pause().await; continue };
+                tasks.spawn("connection", async move {
+                    connection(socket, router, limits, stopped).await;
+                    drop(place);
+                });
+            }
+        }
+    }
+}
+
+/// Out of file descriptors, as a rule: a moment later some are free.
+async fn pause() {
+    tracing::warn!("a connection could not be accepted");
+    tokio::time::sleep(Duration::from_millis(50)).await;
+}
+
+async fn connection<S>(socket: S, router: Router, limits: ServerLimits, stop: CancellationToken)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let service = service_fn(move |request: hyper::Request<Incoming>| {
+        let answering = router.clone().call(request.map(Body::new));
+        async move { Ok::<_, Infallible>(answering.await.unwrap_or_else(|never| match never {})) }
+    });
+    let serving = hyper::server::conn::http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.header_time_max)
+        .max_buf_size(limits.read_bytes_max)
+        .serve_connection(TokioIo::new(socket), service);
+    let mut serving = std::pin::pin!(serving);
+    tokio::select! {
+        _ = serving.as_mut() => {}
+        () = stop.cancelled() => {
+            serving.as_mut().graceful_shutdown();
+            let _ = serving.await;
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! What single settings cannot know: whether they fit together.
+
+use std::time::Duration;
+
+use super::choices::{Profile, Simulator};
+use super::problem::{Origin, Problem};
+use super::settings::Config;
+
+/// The mistakes and the warnings that concern several settings.
+pub(super) fn check(config: &Config) -> (Vec<Problem>, Vec<String>) {
+    let mut found = Found { config, problems: Vec::new(), warnings: Vec::new() };
+    found.addresses();
+    found.sizes();
+    found.timeouts();
+    if config.profile == Profile::Production && config.simulator == Simulator::On {
+        found.warnings.push("simulator = \"on\" has no effect: in the production profile the simulator is off".into());
+    }
+    (found.problems, found.warnings)
+}
+
+struct Found<'a> {
+    config: &'a Config,
+    problems: Vec<Problem>,
+    warnings: Vec<String>,
+}
+
+impl Found<'_> {
+    fn refuse(&mut self, key: &str, message: String) {
+        let origin = self.config.origin_of(key).cloned().unwrap_or(Origin::Default);
+        self.problems.push(Problem::new(origin, key, message));
+    }
+
+    fn addresses(&mut self) {
+        let (server, admin) = (self.config.server.listen, self.config.admin.listen);
+        if server == admin && server.port() != 0 {
+            let stated = |key: &&str| self.config.origin_of(key).is_some_and(|origin| *origin != Origin::Default);
+            let key = ["admin.listen", "server.listen"].into_iter().find(stated).unwrap_or("admin.listen");
+            self.refuse(key, format!("is {admin} for server.listen and admin.listen; choose another port"));
+        }
+        if self.config.profile == Profile::Development && !server.ip().is_loopback() {
+            self.warnings.push(format!(
+                "LISTENING ON {server} IN THE DEVELOPMENT PROFILE: whoever reaches this address can try keys against it; \
+                 set profile = \"production\", or listen on 127.0.0.1"
+            ));
+        }
+        if !admin.ip().is_loopback() {
+            self.warnings.push(format!("admin.listen is {admin}: metrics are served there without authentication"));
+        }
+    }
+
+    fn sizes(&mut self) {
+        // Below, no request fits; above, a few bodies at once fill the memory of any machine.
+        let (least, most) = (1 << 10, 1 << 30);
+        let bytes = self.config.server.body_bytes_max;
+        if !(least..=most).contains(&bytes) {
+            self.refuse("server.body_bytes_max", format!("is {bytes}; it must be between {least} and {most}"));
+        }
+    }
+
+    fn timeouts(&mut self) {
+        let t = &self.config.timeouts;
+        let parts = [("connect", t.connect), ("first_token", t.first_token), ("idle", t.idle), ("total", t.total)];
+        let total = t.total;
+        for (name, duration) in parts {
+            let key = format!("timeouts.{name}");
+            if duration == Duration::ZERO {
+                self.refuse(&key, "must be longer than zero".into());
+            } else if duration > total && self.config.origin_of(&key) != Some(&Origin::Default) {
+                // No mistake: whoever lowers the total need not lower every default as well.
+                self.warnings.push(format!("{key} is longer than timeouts.total and is never reached"));
+            }
+        }
+    }
+}

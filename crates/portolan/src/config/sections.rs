@@ -1,0 +1,84 @@
+//! The sections of the configuration and their defaults, one function each.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use super::choices::{JournalSync, LogFormat, StorageUrl};
+use super::problem::Origin;
+use super::reader::Section;
+use super::setting::quoted;
+use super::settings::Entry;
+use super::settings::{Admin, Egress, Journal, Logging, Server, Storage, Timeouts, callable_url};
+use super::values::{ByteSize, HttpUrl};
+
+fn loopback(port: u16) -> SocketAddr {
+    (Ipv4Addr::LOCALHOST, port).into()
+}
+
+pub(super) fn server(s: &mut Section<'_, '_>) -> Server {
+    let listen = s.or("listen", loopback(4747));
+    let public_url = s.optional::<HttpUrl>("public_url").map(|url| url.0);
+    if public_url.is_none() {
+        let entry = Entry { key: s.key("public_url"), value: quoted(&callable_url(listen)), origin: Origin::Default };
+        s.reader.entries.push(entry);
+    }
+    let body_bytes_max = s.or("body_bytes_max", ByteSize(50 << 20)).0;
+    let drain_timeout = s.or("drain_timeout", Duration::from_secs(60));
+    Server { listen, public_url, body_bytes_max, drain_timeout }
+}
+
+pub(super) fn admin(s: &mut Section<'_, '_>) -> Admin {
+    Admin { listen: s.or("listen", loopback(4748)) }
+}
+
+pub(super) fn storage(s: &mut Section<'_, '_>) -> Storage {
+    let postgres = |url: &StorageUrl| (*url == StorageUrl::Postgres).then(|| "PostgreSQL is not built yet".to_owned());
+    let url = s.or_built("url", StorageUrl::Sqlite, postgres);
+    redis(s);
+    Storage { url }
+}
+
+/// An empty `redis` is the default and says "none".
+fn redis(s: &mut Section<'_, '_>) {
+    s.or_built("redis", RedisUrl(false), |url| url.0.then(|| "coordination by Redis is not built yet".to_owned()));
+}
+
+/// Whether a URL is set. It may hold a password, and nothing reads it yet.
+struct RedisUrl(bool);
+
+impl super::setting::Setting for RedisUrl {
+    const SECRET: bool = true;
+
+    fn expects() -> String {
+        "\"\" (or \"redis://...\")".into()
+    }
+
+    fn read(node: &super::tree::Node) -> Result<Self, super::setting::Wrong> {
+        node.text().map(|text| Self(!text.is_empty()))
+    }
+
+    fn show(&self) -> String {
+        quoted(if self.0 { "redis://***" } else { "" })
+    }
+}
+
+pub(super) fn journal(s: &mut Section<'_, '_>) -> Journal {
+    Journal { sync: s.or("sync", JournalSync::Process) }
+}
+
+pub(super) fn egress(s: &mut Section<'_, '_>) -> Egress {
+    Egress { allow: s.or("allow", Vec::new()) }
+}
+
+pub(super) fn timeouts(s: &mut Section<'_, '_>) -> Timeouts {
+    Timeouts {
+        connect: s.or("connect", Duration::from_secs(2)),
+        first_token: s.or("first_token", Duration::from_secs(30)),
+        idle: s.or("idle", Duration::from_secs(60)),
+        total: s.or("total", Duration::from_mins(10)),
+    }
+}
+
+pub(super) fn logging(s: &mut Section<'_, '_>) -> Logging {
+    Logging { level: s.or("level", "info".to_owned()), format: s.or("format", LogFormat::Text) }
+}

@@ -1,0 +1,174 @@
+//! The typed configuration. Made by [`super::load`] only, and never changed afterwards.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use portolan_core::{ApiKey, Auth, Capability, Dialect, ModelSlug, OnHangup, ProviderSlug, Quirk, Rates, SecretString};
+use serde::Serialize;
+
+use super::choices::{JournalSync, LogFormat, Profile, Simulator, StorageUrl};
+use super::keys::ProviderKeys;
+use super::problem::Origin;
+use super::values::EgressRule;
+
+/// Everything that the process is told from outside.
+#[derive(Debug, Clone)]
+pub(crate) struct Config {
+    pub(crate) profile: Profile,
+    pub(crate) simulator: Simulator,
+    pub(crate) server: Server,
+    pub(crate) admin: Admin,
+    pub(crate) storage: Storage,
+    pub(crate) journal: Journal,
+    pub(crate) egress: Egress,
+    pub(crate) timeouts: Timeouts,
+    pub(crate) logging: Logging,
+    /// The `[providers]` tables, by slug: overrides of built-in rows, and rows of one's own.
+    pub(crate) providers: Vec<ProviderSettings>,
+    /// The credentials of all providers, from the tables and from the customary environment variables.
+    pub(crate) provider_keys: ProviderKeys,
+    pub(crate) data_dir: PathBuf,
+    /// The file that was read, if any.
+    pub(crate) file: Option<PathBuf>,
+    /// What a headless first start creates.
+    pub(crate) init: Init,
+    /// One line each, for standard error or the log.
+    pub(crate) warnings: Vec<String>,
+    /// Every setting with its origin, secrets masked.
+    pub(crate) entries: Vec<Entry>,
+}
+
+/// `[server]`: the data plane.
+#[derive(Debug, Clone)]
+pub(crate) struct Server {
+    pub(crate) listen: SocketAddr,
+    /// `None`: derived from the bound address, see [`Config::public_url`].
+    pub(crate) public_url: Option<String>,
+    pub(crate) body_bytes_max: u64,
+    pub(crate) drain_timeout: Duration,
+}
+
+/// `[admin]`: metrics.
+#[derive(Debug, Clone)]
+pub(crate) struct Admin {
+    pub(crate) listen: SocketAddr,
+}
+
+/// `[storage]`.
+#[derive(Debug, Clone)]
+pub(crate) struct Storage {
+    pub(crate) url: StorageUrl,
+}
+
+/// `[journal]`.
+#[derive(Debug, Clone)]
+pub(crate) struct Journal {
+    pub(crate) sync: JournalSync,
+}
+
+/// `[egress]`.
+#[derive(Debug, Clone)]
+pub(crate) struct Egress {
+    pub(crate) allow: Vec<EgressRule>,
+}
+
+/// `[timeouts]`, of a request to a provider.
+#[derive(Debug, Clone)]
+pub(crate) struct Timeouts {
+    pub(crate) connect: Duration,
+    pub(crate) first_token: Duration,
+    pub(crate) idle: Duration,
+    pub(crate) total: Duration,
+}
+
+/// `[logging]`.
+#[derive(Debug, Clone)]
+pub(crate) struct Logging {
+    /// A level (`info`) or directives by target (`info,portolan_engine=debug`).
+    pub(crate) level: String,
+    pub(crate) format: LogFormat,
+}
+
+/// A `[providers.<slug>]` table. For a built-in provider, what is `None` or empty stays as the catalog has it.
+#[derive(Debug, Clone)]
+pub(crate) struct ProviderSettings {
+    pub(crate) slug: ProviderSlug,
+    /// Whether the catalog has a row of this slug. If not, `base_url` and `dialect` are set and `models` is not empty.
+    pub(crate) builtin: bool,
+    pub(crate) name: Option<String>,
+    pub(crate) base_url: Option<String>,
+    pub(crate) dialect: Option<Dialect>,
+    pub(crate) auth: Option<Auth>,
+    pub(crate) api_key: Option<SecretString>,
+    pub(crate) on_hangup: Option<OnHangup>,
+    /// `None`: as the catalog has it; an empty list removes the catalog's.
+    pub(crate) quirks: Option<Vec<Quirk>>,
+    pub(crate) models: Vec<ModelSettings>,
+}
+
+/// A `[[providers.<slug>.models]]` table.
+#[derive(Debug, Clone)]
+pub(crate) struct ModelSettings {
+    pub(crate) id: ModelSlug,
+    pub(crate) upstream_id: Option<String>,
+    pub(crate) name: Option<String>,
+    pub(crate) context_length: Option<u64>,
+    pub(crate) max_output: Option<u64>,
+    /// `None`: as the catalog has it, or unknown.
+    pub(crate) capabilities: Option<Vec<Capability>>,
+    /// The prices that are stated. A provider of one's own states `prompt` and `completion` at least.
+    pub(crate) pricing: Rates,
+}
+
+/// `PORTOLAN_INIT_*`: what is created at boot if absent.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Init {
+    pub(crate) api_key: Option<ApiKey>,
+    pub(crate) management_key: Option<ApiKey>,
+    pub(crate) org: Option<String>,
+    pub(crate) admin_email: Option<String>,
+    pub(crate) admin_password_file: Option<PathBuf>,
+}
+
+/// A setting, as `portolan config show` prints it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct Entry {
+    /// The dotted path.
+    pub(crate) key: String,
+    /// As TOML, secrets masked.
+    pub(crate) value: String,
+    pub(crate) origin: Origin,
+}
+
+impl Config {
+    /// Where a setting comes from. `None`: no such setting, or it has no value.
+    pub(crate) fn origin_of(&self, key: &str) -> Option<&Origin> {
+        self.entries.iter().find(|entry| entry.key == key).map(|entry| &entry.origin)
+    }
+
+    /// The URL that users know, without a slash at its end. Without a setting it is the bound address;
+    /// "all interfaces" is no address that one can call, so loopback stands for it.
+    pub(crate) fn public_url(&self, bound: SocketAddr) -> String {
+        self.server.public_url.clone().unwrap_or_else(|| callable_url(bound))
+    }
+
+    /// Whether the simulator is allowed at all. In the production profile it never is.
+    pub(crate) fn simulator_allowed(&self) -> bool {
+        self.profile == Profile::Development && self.simulator != Simulator::Off
+    }
+
+    /// The socket of the running server, for the command line.
+    pub(crate) fn admin_socket(&self) -> PathBuf {
+        self.data_dir.join("admin.sock")
+    }
+}
+
+pub(super) fn callable_url(bound: SocketAddr) -> String {
+    let callable = match bound {
+        SocketAddr::V4(at) if at.ip().is_unspecified() => SocketAddr::from(([127, 0, 0, 1], at.port())),
+        SocketAddr::V6(at) if at.ip().is_unspecified() => SocketAddr::from((std::net::Ipv6Addr::LOCALHOST, at.port())),
+        other => other,
+    };
+    format!("http://{callable}")
+}

@@ -1,0 +1,5 @@
+//! Tests that run the built binary.
+
+mod admin;
+mod cli;
+mod process;

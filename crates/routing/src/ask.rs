@@ -1,0 +1,135 @@
+//! What is asked: the request's side of a plan, and the state of the endpoints.
+
+use portolan_catalog::{Catalog, Endpoint, EndpointIx, Provider};
+use portolan_core::{Capabilities, ModelSlug};
+use serde::{Deserialize, Serialize};
+
+/// What stands behind an endpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bind {
+    /// A credential of the real provider.
+    Real,
+    /// The simulator.
+    Simulated,
+    /// Nothing: no credential, and the simulator does not stand in.
+    Unbound,
+}
+
+/// What stands behind each endpoint of one snapshot.
+#[derive(Debug, Clone, Default)]
+pub struct Bindings(Vec<Bind>);
+
+impl Bindings {
+    /// Asks `bind` for every endpoint of `catalog`.
+    #[must_use]
+    pub fn new(catalog: &Catalog, mut bind: impl FnMut(&Provider, &Endpoint) -> Bind) -> Self {
+        Self(catalog.endpoints.iter().map(|e| bind(catalog.provider(e.provider), e)).collect())
+    }
+
+    /// What stands behind this endpoint.
+    #[must_use]
+    pub fn get(&self, endpoint: EndpointIx) -> Bind {
+        self.0.get(endpoint.0 as usize).copied().unwrap_or(Bind::Unbound)
+    }
+}
+
+/// Which of the two worlds a plan belongs to. They never meet in one plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SimulatorUse {
+    /// Only the simulator answers.
+    OnlySimulated,
+    /// Only real providers answer.
+    OnlyReal,
+}
+
+/// The part of OpenRouter's `provider` object that restricts and orders.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Preferences {
+    /// Try these first, in this order.
+    pub order: Vec<String>,
+    /// Only these.
+    pub only: Vec<String>,
+    /// Not these.
+    pub ignore: Vec<String>,
+    /// Whether others than the first choice, or than those named in `order`, may serve.
+    pub allow_fallbacks: bool,
+}
+
+impl Default for Preferences {
+    fn default() -> Self {
+        Self { order: Vec::new(), only: Vec::new(), ignore: Vec::new(), allow_fallbacks: true }
+    }
+}
+
+/// A request, as far as routing looks at it.
+#[derive(Debug, Clone, Copy)]
+pub struct Ask<'a> {
+    /// `model`, then its fallbacks `models`.
+    pub models: &'a [ModelSlug],
+    /// The `provider` object.
+    pub preferences: &'a Preferences,
+    /// What it needs an endpoint to do.
+    pub needs: Capabilities,
+    /// The upper bound of its input, in tokens (a byte is at most one token).
+    pub input_tokens_max: u64,
+    /// The limit of output tokens that it states.
+    pub max_output: Option<u64>,
+    /// It is charged to a strict budget: endpoints that once reported more than was held are barred.
+    pub strict: bool,
+    /// It asks for the simulator (`X-Portolan-Simulate`).
+    pub simulate: bool,
+    /// Makes the draw repeatable.
+    pub seed: u64,
+}
+
+/// The largest number of bytes that a token stands for on average, so that `bytes / 8` tokens are fewer than any tokenizer counts for text.
+const BYTES_PER_TOKEN_MAX: u64 = 8;
+
+impl Ask<'_> {
+    /// Fewer tokens than the input can have: an endpoint is refused for its context only when even these are too many.
+    /// The provider counts exactly; a wrong guess here would refuse what it would have served.
+    #[must_use]
+    pub fn input_tokens_min(&self) -> u64 {
+        self.input_tokens_max / BYTES_PER_TOKEN_MAX
+    }
+
+    /// The world of its plan: the simulator's when asked for, or when nothing real and something simulated stands behind its models.
+    /// Depends on no preference, so that a restriction can not move a request into the other world.
+    #[must_use]
+    pub fn simulator_use(&self, catalog: &Catalog, bindings: &Bindings) -> SimulatorUse {
+        let mut simulated = self.simulate;
+        for ix in self.models.iter().filter_map(|slug| catalog.model(slug.as_str())).flat_map(|m| &m.endpoints) {
+            match bindings.get(*ix) {
+                Bind::Real if !self.simulate => return SimulatorUse::OnlyReal,
+                Bind::Simulated => simulated = true,
+                Bind::Real | Bind::Unbound => {}
+            }
+        }
+        if simulated { SimulatorUse::OnlySimulated } else { SimulatorUse::OnlyReal }
+    }
+}
+
+/// What is known of endpoints from earlier requests. Asked once per endpoint and plan; must be cheap.
+pub trait Health {
+    /// It failed within the last 30 seconds: others go first.
+    fn failed_recently(&self, endpoint: EndpointIx) -> bool;
+
+    /// It reported more usage than was held: no strict traffic until an administrator looks.
+    fn strict_barred(&self, endpoint: EndpointIx) -> bool;
+}
+
+/// Everything is well.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoFailures;
+
+impl Health for NoFailures {
+    fn failed_recently(&self, _: EndpointIx) -> bool {
+        false
+    }
+
+    fn strict_barred(&self, _: EndpointIx) -> bool {
+        false
+    }
+}
