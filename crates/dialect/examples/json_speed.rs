@@ -4,7 +4,13 @@
 
 use std::hint::black_box;
 
+use portolan_core::Dialect;
 use portolan_dialect::json::{Reader, utf8};
+use portolan_dialect::openai_chat::decode::decode;
+use portolan_dialect::openai_chat::encode::encode;
+use portolan_dialect::openai_chat::patch::patch;
+use portolan_dialect::openai_chat::peek::peek;
+use portolan_dialect::target::Target;
 
 const ROUNDS: usize = 200;
 
@@ -58,6 +64,29 @@ fn main() {
             let mut reader = Reader::new(utf8(b).expect("UTF-8"));
             reader.skip().expect("JSON");
             black_box(reader.at());
+        });
+        measure("peek (chat request)", bytes, |b| {
+            black_box(peek(b)).expect("a chat request");
+        });
+        let found = peek(bytes).expect("a chat request");
+        let shared = bytes::Bytes::copy_from_slice(bytes);
+        let target = Target {
+            caller: Dialect::OpenAiChat,
+            upstream_id: "gpt-4o-mini",
+            stream: true,
+            max_tokens: Some(4096),
+            user_hash: None,
+            quirks: &[],
+        };
+        measure("patch (raw lane)", bytes, |_| {
+            black_box(patch(&shared, &found, &target));
+        });
+        measure("decode (translated lane)", bytes, |b| {
+            black_box(decode(b, &found)).expect("decodes");
+        });
+        let request = decode(bytes, &found).expect("decodes");
+        measure("encode (translated lane)", bytes, |_| {
+            black_box(encode(&request, &target));
         });
         measure("serde_json RawValue", bytes, |b| {
             black_box(serde_json::from_slice::<&serde_json::value::RawValue>(b)).expect("JSON");

@@ -22,7 +22,9 @@ impl RetryHeaders<'_> {
     /// How long the provider asks us to wait; at most [`RETRY_AFTER_MAX`]. What is negative, in the past or no time at all is ignored.
     #[must_use]
     pub fn wait(&self, now: UnixMillis) -> Option<Duration> {
-        self.retry_after_ms.and_then(|text| seconds(text, 1_000.0)).or_else(|| self.retry_after.and_then(|text| seconds(text, 1.0).or_else(|| until(text, now))))
+        self.retry_after_ms
+            .and_then(|text| seconds(text, 1_000.0))
+            .or_else(|| self.retry_after.and_then(|text| seconds(text, 1.0).or_else(|| until(text, now))))
     }
 }
 
@@ -47,8 +49,8 @@ fn until(text: &str, now: UnixMillis) -> Option<Duration> {
 #[must_use]
 pub fn by_status(status: u16) -> (Origin, Class, Retry) {
     use Class::{
-        CredentialExhausted, CredentialRefused, InvalidRequest, NotFound, PayloadTooLarge, ProviderOverloaded, ProviderUnavailable, RateLimitExceeded,
-        Timeout,
+        CredentialExhausted, CredentialRefused, InvalidRequest, NotFound, PayloadTooLarge, ProviderOverloaded, ProviderUnavailable,
+        RateLimitExceeded, Timeout,
     };
     match status {
         401 | 403 => (Origin::Upstream, CredentialRefused, Retry::NextEndpoint),
@@ -80,8 +82,10 @@ pub fn presentable(message: &str) -> String {
     let cut = message.char_indices().nth(MESSAGE_CHARS_MAX).map_or(message, |(end, _)| &message[..end]);
     let mut text = String::with_capacity(cut.len());
     let mut secret_follows = false;
-    for piece in cut.split_inclusive(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`' | '(' | ')' | '<' | '>' | ',' | ';' | '=')) {
-        let word = piece.trim_end_matches(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`' | '(' | ')' | '<' | '>' | ',' | ';' | '='));
+    for piece in cut.split_inclusive(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`' | '(' | ')' | '<' | '>' | ',' | ';' | '='))
+    {
+        let word =
+            piece.trim_end_matches(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`' | '(' | ')' | '<' | '>' | ',' | ';' | '='));
         if looks_secret(word) || (secret_follows && word.len() >= 12) {
             text.push_str("***");
             text.push_str(&piece[word.len()..]);
@@ -101,4 +105,68 @@ fn looks_secret(word: &str) -> bool {
 /// The endpoint does not keep to its dialect.
 pub(crate) fn invalid_answer(message: impl Into<String>) -> Fault {
     Fault::new(Origin::Upstream, Class::InvalidAnswer, Retry::NextEndpoint, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_to_wait_is_read_in_all_its_forms_and_bounded() {
+        let now = UnixMillis(1_445_412_480_000);
+        for (after, millis, expected) in [
+            (Some("2"), None, Some(2_000)),
+            (Some(" 0.5 "), None, Some(500)),
+            (Some("2"), Some("150"), Some(150)),
+            (None, Some("0"), Some(0)),
+            (Some("Wed, 21 Oct 2015 07:28:30 GMT"), None, Some(30_000)),
+            (Some("Wed, 21 Oct 2015 07:27:00 GMT"), None, None),
+            (Some("1e300"), None, Some(3_600_000)),
+            (Some("Wed, 21 Oct 2099 07:28:00 GMT"), None, Some(3_600_000)),
+            (Some("-5"), None, None),
+            (Some("NaN"), None, None),
+            (Some("soon"), None, None),
+            (None, None, None),
+        ] {
+            let headers = RetryHeaders { retry_after: after, retry_after_ms: millis };
+            assert_eq!(headers.wait(now), expected.map(Duration::from_millis), "{after:?} {millis:?}");
+        }
+        assert_eq!(pause("34s"), Some(Duration::from_secs(34)));
+    }
+
+    #[test]
+    fn credentials_that_a_provider_echoes_are_masked() {
+        for (message, shown) in [
+            ("Incorrect API key provided: sk-proj-0123456789abcdef. See docs.", "Incorrect API key provided: *** See docs."),
+            ("bad header 'Bearer abcdef0123456789'", "bad header 'Bearer ***'"),
+            ("key=AIzaSyA0123456789", "key=***"),
+            ("the model `gpt-x` does not exist", "the model `gpt-x` does not exist"),
+        ] {
+            assert_eq!(presentable(message), shown);
+        }
+        assert_eq!(presentable(&"é".repeat(2_000)).chars().count(), MESSAGE_CHARS_MAX);
+    }
+
+    #[test]
+    fn a_status_says_whose_fault_it_is_and_what_to_do() {
+        for (status, origin, class, retry) in [
+            (400, Origin::Caller, Class::InvalidRequest, Retry::Never),
+            (401, Origin::Upstream, Class::CredentialRefused, Retry::NextEndpoint),
+            (402, Origin::Upstream, Class::CredentialExhausted, Retry::NextEndpoint),
+            (403, Origin::Upstream, Class::CredentialRefused, Retry::NextEndpoint),
+            (404, Origin::Upstream, Class::NotFound, Retry::NextEndpoint),
+            (408, Origin::Upstream, Class::Timeout, Retry::NextEndpoint),
+            (409, Origin::Upstream, Class::ProviderUnavailable, Retry::NextEndpoint),
+            (413, Origin::Caller, Class::PayloadTooLarge, Retry::NextEndpoint),
+            (422, Origin::Caller, Class::InvalidRequest, Retry::Never),
+            (429, Origin::Upstream, Class::RateLimitExceeded, Retry::NextEndpoint),
+            (500, Origin::Upstream, Class::ProviderUnavailable, Retry::NextEndpoint),
+            (502, Origin::Upstream, Class::ProviderUnavailable, Retry::NextEndpoint),
+            (503, Origin::Upstream, Class::ProviderOverloaded, Retry::NextEndpoint),
+            (529, Origin::Upstream, Class::ProviderOverloaded, Retry::NextEndpoint),
+            (302, Origin::Upstream, Class::ProviderUnavailable, Retry::NextEndpoint),
+        ] {
+            assert_eq!(by_status(status), (origin, class, retry), "{status}");
+        }
+    }
 }

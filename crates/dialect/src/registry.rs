@@ -40,7 +40,7 @@ pub fn built(dialect: Dialect) -> bool {
 pub fn path(dialect: Dialect) -> Option<&'static str> {
     match dialect {
         Dialect::OpenAiChat => Some("/chat/completions"),
-        Dialect::Anthropic => Some("/messages"),
+        Dialect::Anthropic => Some(anthropic::PATH),
         Dialect::OpenAiResponses => Some("/responses"),
         Dialect::Gemini | Dialect::BedrockConverse | Dialect::Cohere => None,
     }
@@ -51,7 +51,9 @@ pub fn encode(dialect: Dialect, request: &Request, target: &Target<'_>) -> Resul
     match dialect {
         Dialect::OpenAiChat => Ok(openai_chat::encode::encode(request, target)),
         Dialect::Anthropic => anthropic::encode::encode(request, target),
-        Dialect::OpenAiResponses | Dialect::Gemini | Dialect::BedrockConverse | Dialect::Cohere => Err(EncodeError::new("model", not_built(dialect))),
+        Dialect::OpenAiResponses | Dialect::Gemini | Dialect::BedrockConverse | Dialect::Cohere => {
+            Err(EncodeError::new("model", not_built(dialect)))
+        }
     }
 }
 
@@ -116,9 +118,22 @@ mod tests {
     use super::*;
 
     #[test]
+    fn every_built_dialect_writes_to_its_path() {
+        let text = crate::ir::Part::Text { text: "x".into(), cache: None };
+        let message = crate::ir::Message { role: crate::ir::Role::User, name: None, parts: vec![text] };
+        let request = Request { messages: vec![message], ..Request::default() };
+        for dialect in Dialect::ALL.iter().copied().filter(|dialect| built(*dialect)) {
+            let target =
+                Target { caller: Dialect::OpenAiChat, upstream_id: "m", stream: false, max_tokens: None, user_hash: None, quirks: &[] };
+            assert_eq!(Some(encode(dialect, &request, &target).unwrap().path.as_ref()), path(dialect));
+        }
+    }
+
+    #[test]
     fn a_dialect_that_is_not_built_says_so_instead_of_failing() {
         for dialect in Dialect::ALL.iter().copied().filter(|dialect| !built(*dialect)) {
-            let target = Target { caller: Dialect::OpenAiChat, upstream_id: "m", stream: false, max_tokens: None, user_hash: None, quirks: &[] };
+            let target =
+                Target { caller: Dialect::OpenAiChat, upstream_id: "m", stream: false, max_tokens: None, user_hash: None, quirks: &[] };
             let error = encode(dialect, &Request::default(), &target).unwrap_err();
             assert!(error.message.contains(dialect.as_str()));
             let mut faults = 0;

@@ -127,18 +127,26 @@ fn a_conversation() -> Request {
                     call("toolu_2", ""),
                 ],
             ),
-            result("functions.weather:0", vec![text("rain"), Part::Image { source: Source::Url("https://example.com/r.png".into()), detail: None, cache: None }]),
+            result(
+                "functions.weather:0",
+                vec![text("rain"), Part::Image { source: Source::Url("https://example.com/r.png".into()), detail: None, cache: None }],
+            ),
             says(Role::System, vec![text("The user is in a hurry.")]),
-            says(Role::Tool, vec![Part::ToolResult { id: "toolu_2".into(), parts: vec![text("")], is_error: true, cache: Some(Cache::Minutes5) }]),
+            says(
+                Role::Tool,
+                vec![Part::ToolResult { id: "toolu_2".into(), parts: vec![text("")], is_error: true, cache: Some(Cache::Minutes5) }],
+            ),
             says(Role::User, vec![text("So?")]),
             says(
                 Role::Assistant,
                 vec![
                     Part::Opaque {
                         format: "anthropic-claude-v1".into(),
-                        json: RawValue::from_string(r#"{"type":"server_tool_use","id":"s","name":"web_search","input":{ "q":1 }}"#.into()).unwrap(),
+                        json: RawValue::from_string(r#"{"type":"server_tool_use","id":"s","name":"web_search","input":{ "q":1 }}"#.into())
+                            .unwrap(),
                     },
-                    Part::Opaque { format: "openai-responses-v1".into(), json: raw(json!({})) },
+                    Part::Opaque { format: "openai-responses-v1".into(), json: raw(json!({"type": "x"})) },
+                    Part::Opaque { format: "anthropic-claude-v1".into(), json: raw(json!({"type": "reasoning.server_tool_call"})) },
                     Part::Refusal("I would rather not.".into()),
                     text("It \n"),
                 ],
@@ -157,7 +165,11 @@ fn a_conversation_is_arranged_in_two_roles() {
 fn opaque_bytes_stay_what_they_were() {
     let encoded = encode(&a_conversation(), &target(BUDGETED)).unwrap();
     let body = String::from_utf8(encoded.body.concat()).unwrap();
-    for exact in [r#""signature":"c2lnbmVk+/=""#, r#""input":{ "city": "Paris", "n": 1e2 }"#, r#"{"type":"server_tool_use","id":"s","name":"web_search","input":{ "q":1 }}"#] {
+    for exact in [
+        r#""signature":"c2lnbmVk+/=""#,
+        r#""input":{ "city": "Paris", "n": 1e2 }"#,
+        r#"{"type":"server_tool_use","id":"s","name":"web_search","input":{ "q":1 }}"#,
+    ] {
         assert!(body.contains(exact), "{exact} in {body}");
     }
 }
@@ -204,11 +216,38 @@ type ReasoningCase = (&'static str, Option<u64>, Option<u64>, Reasoning, Value, 
 #[test]
 fn reasoning_is_asked_for_in_the_way_that_the_model_takes() {
     let cases: &[ReasoningCase] = &[
-        (BUDGETED, Some(16_000), Some(16_000), effort("high").unwrap(), json!({"type": "enabled", "budget_tokens": 12_800}), Value::Null, 16_000, &[]),
-        (BUDGETED, None, Some(2_000), effort("minimal").unwrap(), json!({"type": "enabled", "budget_tokens": 1_024}), Value::Null, 2_000, &[]),
+        (
+            BUDGETED,
+            Some(16_000),
+            Some(16_000),
+            effort("high").unwrap(),
+            json!({"type": "enabled", "budget_tokens": 12_800}),
+            Value::Null,
+            16_000,
+            &[],
+        ),
+        (
+            BUDGETED,
+            None,
+            Some(2_000),
+            effort("minimal").unwrap(),
+            json!({"type": "enabled", "budget_tokens": 1_024}),
+            Value::Null,
+            2_000,
+            &[],
+        ),
         (BUDGETED, None, Some(1_500), effort("low").unwrap(), json!({"type": "enabled", "budget_tokens": 1_024}), Value::Null, 1_500, &[]),
         (BUDGETED, None, Some(1_000), effort("low").unwrap(), Value::Null, Value::Null, 1_000, &["reasoning"]),
-        (BUDGETED, None, Some(200_000), effort("xhigh").unwrap(), json!({"type": "enabled", "budget_tokens": 128_000}), Value::Null, 200_000, &[]),
+        (
+            BUDGETED,
+            None,
+            Some(200_000),
+            effort("xhigh").unwrap(),
+            json!({"type": "enabled", "budget_tokens": 128_000}),
+            Value::Null,
+            200_000,
+            &[],
+        ),
         (BUDGETED, None, None, effort("medium").unwrap(), json!({"type": "enabled", "budget_tokens": 2_048}), Value::Null, 6_144, &[]),
         (
             BUDGETED,
@@ -230,7 +269,16 @@ fn reasoning_is_asked_for_in_the_way_that_the_model_takes() {
             6_000,
             &[],
         ),
-        (BUDGETED, None, Some(8_000), Reasoning { enabled: Some(true), ..Reasoning::default() }, json!({"type": "enabled", "budget_tokens": 4_000}), Value::Null, 8_000, &[]),
+        (
+            BUDGETED,
+            None,
+            Some(8_000),
+            Reasoning { enabled: Some(true), ..Reasoning::default() },
+            json!({"type": "enabled", "budget_tokens": 4_000}),
+            Value::Null,
+            8_000,
+            &[],
+        ),
         (BUDGETED, None, Some(8_000), Reasoning { exclude: true, ..Reasoning::default() }, Value::Null, Value::Null, 8_000, &[]),
         (BUDGETED, None, Some(8_000), effort("none").unwrap(), Value::Null, Value::Null, 8_000, &[]),
         (BOTH, None, Some(8_000), effort("xhigh").unwrap(), json!({"type": "adaptive"}), json!({"effort": "high"}), 8_000, &[]),
@@ -244,7 +292,16 @@ fn reasoning_is_asked_for_in_the_way_that_the_model_takes() {
             8_000,
             &[],
         ),
-        (NEWEST, None, Some(900), effort("xhigh").unwrap(), json!({"type": "adaptive", "display": "summarized"}), json!({"effort": "xhigh"}), 900, &[]),
+        (
+            NEWEST,
+            None,
+            Some(900),
+            effort("xhigh").unwrap(),
+            json!({"type": "adaptive", "display": "summarized"}),
+            json!({"effort": "xhigh"}),
+            900,
+            &[],
+        ),
         (
             NEWEST,
             None,
@@ -292,17 +349,25 @@ fn sampling_keeps_to_what_the_model_takes() {
         let body = body(&encoded);
         let got: serde_json::Map<_, _> =
             ["temperature", "top_p"].into_iter().filter_map(|key| Some((key.to_owned(), body.get(key)?.clone()))).collect();
-        assert_eq!((Value::Object(got), encoded.dropped.as_slice()), (expected.clone(), &dropped.iter().map(|d| (*d).to_owned()).collect::<Vec<_>>()[..]), "{model} {temperature} {top_p:?}");
+        assert_eq!(
+            (Value::Object(got), encoded.dropped.as_slice()),
+            (expected.clone(), &dropped.iter().map(|d| (*d).to_owned()).collect::<Vec<_>>()[..]),
+            "{model} {temperature} {top_p:?}"
+        );
     }
 }
 
 #[test]
 fn a_forced_call_keeps_the_model_from_thinking() {
-    let request = Request { tools: vec![function("f", None, None)], tool_choice: Some(ToolChoice::Required), reasoning: effort("low"), ..hello() };
+    let request =
+        Request { tools: vec![function("f", None, None)], tool_choice: Some(ToolChoice::Required), reasoning: effort("low"), ..hello() };
     for (model, output_config) in [(BUDGETED, Value::Null), (NEWEST, json!({"effort": "low"}))] {
         let encoded = encode(&request, &target(model)).unwrap();
         let body = body(&encoded);
-        assert_eq!((&body["thinking"], &body["tool_choice"], &body["output_config"]), (&Value::Null, &json!({"type": "any"}), &output_config));
+        assert_eq!(
+            (&body["thinking"], &body["tool_choice"], &body["output_config"]),
+            (&Value::Null, &json!({"type": "any"}), &output_config)
+        );
         assert_eq!(encoded.dropped, ["reasoning"]);
     }
 }
@@ -310,7 +375,11 @@ fn a_forced_call_keeps_the_model_from_thinking() {
 #[test]
 fn a_tool_loop_that_another_family_began_goes_on_without_a_thinking_budget() {
     let looped = |reasoning: Part| Request {
-        messages: vec![says(Role::User, vec![text("?")]), says(Role::Assistant, vec![reasoning, call("a", "{}")]), result("a", vec![text("1")])],
+        messages: vec![
+            says(Role::User, vec![text("?")]),
+            says(Role::Assistant, vec![reasoning, call("a", "{}")]),
+            result("a", vec![text("1")]),
+        ],
         reasoning: effort("low"),
         ..Request::default()
     };
@@ -361,21 +430,26 @@ fn the_last_four_cache_marks_stay() {
 
 #[test]
 fn a_conversation_that_the_user_did_not_begin_gets_a_user() {
-    let request = Request { messages: vec![says(Role::Assistant, vec![text("Hi")]), says(Role::User, vec![text("Ho")])], ..Request::default() };
-    assert_eq!(body(&encode(&request, &target(BUDGETED)).unwrap())["messages"][0], json!({"role": "user", "content": [{"type": "text", "text": "."}]}));
+    let request =
+        Request { messages: vec![says(Role::Assistant, vec![text("Hi")]), says(Role::User, vec![text("Ho")])], ..Request::default() };
+    assert_eq!(
+        body(&encode(&request, &target(BUDGETED)).unwrap())["messages"][0],
+        json!({"role": "user", "content": [{"type": "text", "text": "."}]})
+    );
     let alone = Request { messages: vec![says(Role::System, vec![text("Say hi")])], ..Request::default() };
     let body = body(&encode(&alone, &target(BUDGETED)).unwrap());
-    assert_eq!((body.get("system"), &body["messages"]), (None, &json!([{"role": "user", "content": [{"type": "text", "text": "Say hi"}]}])));
+    assert_eq!(
+        (body.get("system"), &body["messages"]),
+        (None, &json!([{"role": "user", "content": [{"type": "text", "text": "Say hi"}]}]))
+    );
 }
 
 #[test]
 fn verbosity_is_an_effort_and_wins() {
     let extra = |word: &str| vec![("verbosity".to_owned(), raw(json!(word)))];
-    for (model, word, output_config, dropped) in [
-        (NEWEST, "max", json!({"effort": "max"}), 0),
-        (NEWEST, "shouting", Value::Null, 1),
-        (BUDGETED, "low", Value::Null, 1),
-    ] {
+    for (model, word, output_config, dropped) in
+        [(NEWEST, "max", json!({"effort": "max"}), 0), (NEWEST, "shouting", Value::Null, 1), (BUDGETED, "low", Value::Null, 1)]
+    {
         let encoded = encode(&Request { extra: extra(word), ..hello() }, &target(model)).unwrap();
         assert_eq!((&body(&encoded)["output_config"], encoded.dropped.len()), (&output_config, dropped), "{model} {word}");
     }
@@ -386,7 +460,10 @@ fn verbosity_is_an_effort_and_wins() {
 #[test]
 fn what_cannot_be_said_is_refused_by_its_field() {
     let refused = |request: Request| -> EncodeError { encode(&request, &target(BUDGETED)).unwrap_err() };
-    let of = |role: Role, part: Part| Request { messages: vec![says(Role::User, vec![text("x")]), says(role, vec![text("y"), part])], ..Request::default() };
+    let of = |role: Role, part: Part| Request {
+        messages: vec![says(Role::User, vec![text("x")]), says(role, vec![text("y"), part])],
+        ..Request::default()
+    };
     let audio = || Part::Audio { data: "AAAA".into(), format: "wav".into() };
     for (request, field) in [
         (of(Role::User, audio()), "messages[1].content[1]"),
@@ -395,12 +472,18 @@ fn what_cannot_be_said_is_refused_by_its_field() {
         (of(Role::User, call("a", "{}")), "messages[1].content[1]"),
         (of(Role::Tool, Part::ToolResult { id: "a".into(), parts: vec![audio()], is_error: false, cache: None }), "messages[1].content[1]"),
         (
-            of(Role::User, Part::File { source: Source::Base64 { media_type: "text/csv".into(), data: "YQ==".into() }, name: None, cache: None }),
+            of(
+                Role::User,
+                Part::File { source: Source::Base64 { media_type: "text/csv".into(), data: "YQ==".into() }, name: None, cache: None },
+            ),
             "messages[1].content[1]",
         ),
         (
             Request {
-                messages: vec![says(Role::System, vec![Part::Image { source: Source::Url("https://e.com/a".into()), detail: None, cache: None }])],
+                messages: vec![says(
+                    Role::System,
+                    vec![Part::Image { source: Source::Url("https://e.com/a".into()), detail: None, cache: None }],
+                )],
                 ..Request::default()
             },
             "messages[0].content[0]",
@@ -414,11 +497,8 @@ fn what_cannot_be_said_is_refused_by_its_field() {
         ),
     ] {
         let max_tokens = request.max_tokens;
-        let error = if max_tokens.is_some() {
-            encode(&request, &Target { max_tokens, ..target(BUDGETED) }).unwrap_err()
-        } else {
-            refused(request)
-        };
+        let error =
+            if max_tokens.is_some() { encode(&request, &Target { max_tokens, ..target(BUDGETED) }).unwrap_err() } else { refused(request) };
         assert_eq!(error.field, field, "{error}");
     }
 }

@@ -117,9 +117,24 @@ fn calls_are_counted_from_zero_and_always_have_arguments() {
 fn a_message_that_begins_or_ends_twice_does_so_once() {
     let text = |text: &str| piece(0, json!({"type": "text_delta", "text": text}));
     let block = || open(0, json!({"type": "text", "text": ""}));
-    let frames =
-        [begin(), block(), text("a"), begin(), block(), text("b"), close(0), finish(json!("end_turn"), 5), finish(json!("max_tokens"), 6), end(), end(), text("c")];
-    assert_eq!(told(&frames), ["start msg_1 m", "usage 3/1", "text a", "usage 3/1", "text b", "usage 3/5", "finish stop end_turn", "usage 3/6", "done"]);
+    let frames = [
+        begin(),
+        block(),
+        text("a"),
+        begin(),
+        block(),
+        text("b"),
+        close(0),
+        finish(json!("end_turn"), 5),
+        finish(json!("max_tokens"), 6),
+        end(),
+        end(),
+        text("c"),
+    ];
+    assert_eq!(
+        told(&frames),
+        ["start msg_1 m", "usage 3/1", "text a", "usage 3/1", "text b", "usage 3/5", "finish stop end_turn", "usage 3/6", "done"]
+    );
 }
 
 #[test]
@@ -148,7 +163,8 @@ fn a_refusal_is_told_where_it_is_explained() {
 
 #[test]
 fn a_citation_covers_the_text_of_its_block() {
-    let cited = json!({"type": "web_search_result_location", "url": "https://a.example", "title": "A", "cited_text": "q", "encrypted_index": "e"});
+    let cited =
+        json!({"type": "web_search_result_location", "url": "https://a.example", "title": "A", "cited_text": "q", "encrypted_index": "e"});
     let frames = [
         open(0, json!({"type": "text", "text": ""})),
         piece(0, json!({"type": "text_delta", "text": "Füße "})),
@@ -190,7 +206,8 @@ fn searches_are_counted_and_their_blocks_are_not_shown() {
 #[test]
 fn an_empty_answer_is_an_answer() {
     let mut told = Vec::new();
-    let body = r#"{"type":"message","id":"i","model":"m","content":[],"stop_reason":"end_turn","usage":{"input_tokens":1,"output_tokens":0}}"#;
+    let body =
+        r#"{"type":"message","id":"i","model":"m","content":[],"stop_reason":"end_turn","usage":{"input_tokens":1,"output_tokens":0}}"#;
     Events::default().body(body, &mut |event| told.push(short(&event)));
     assert_eq!(told, ["start i m", "usage 1/0", "finish stop end_turn", "done"]);
 }
@@ -227,7 +244,10 @@ fn what_is_not_anthropics_is_a_fault_and_not_an_answer() {
         });
         assert_eq!((faults, done), (vec![class], false), "{body}");
     }
-    assert_eq!(told(&[json!({"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}})]), ["fault ProviderOverloaded None"]);
+    assert_eq!(
+        told(&[json!({"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}})]),
+        ["fault ProviderOverloaded None"]
+    );
 }
 
 #[test]
@@ -246,16 +266,36 @@ fn some_json() -> impl Strategy<Value = Value> {
         Just(Value::Null),
         any::<bool>().prop_map(Value::from),
         any::<i64>().prop_map(Value::from),
-        prop_oneof![Just("tool_use".to_owned()), Just("text_delta".to_owned()), Just("thinking".to_owned()), "\\PC{0,6}"].prop_map(Value::from),
+        prop_oneof![Just("tool_use".to_owned()), Just("text_delta".to_owned()), Just("thinking".to_owned()), "\\PC{0,6}"]
+            .prop_map(Value::from),
     ];
     let key = prop::sample::select(vec![
-        "type", "index", "delta", "content_block", "message", "usage", "text", "partial_json", "input", "citations", "citation", "stop_reason", "content",
-        "input_tokens", "output_tokens", "cache_creation", "thinking", "signature", "error", "stop_details",
+        "type",
+        "index",
+        "delta",
+        "content_block",
+        "message",
+        "usage",
+        "text",
+        "partial_json",
+        "input",
+        "citations",
+        "citation",
+        "stop_reason",
+        "content",
+        "input_tokens",
+        "output_tokens",
+        "cache_creation",
+        "thinking",
+        "signature",
+        "error",
+        "stop_details",
     ]);
     leaf.prop_recursive(4, 32, 6, move |inner| {
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
-            prop::collection::hash_map(key.clone(), inner, 0..6).prop_map(|members| members.into_iter().map(|(k, v)| (k.to_owned(), v)).collect()),
+            prop::collection::hash_map(key.clone(), inner, 0..6)
+                .prop_map(|members| members.into_iter().map(|(k, v)| (k.to_owned(), v)).collect()),
         ]
     })
 }

@@ -14,7 +14,8 @@ fn cache() -> impl Strategy<Value = Option<Cache>> {
 }
 
 fn text() -> impl Strategy<Value = Part> {
-    (prop_oneof![Just(String::new()), Just(" \n".into()), "[a-z ]{1,8}", "\\PC{0,4}"], cache()).prop_map(|(text, cache)| Part::Text { text, cache })
+    (prop_oneof![Just(String::new()), Just(" \n".into()), "[a-z ]{1,8}", "\\PC{0,4}"], cache())
+        .prop_map(|(text, cache)| Part::Text { text, cache })
 }
 
 fn image() -> impl Strategy<Value = Part> {
@@ -46,8 +47,15 @@ fn tool_round() -> impl Strategy<Value = Vec<Message>> {
         1 => messages(Role::User, text()),
         1 => messages(Role::System, text()),
     ];
-    (prop::collection::vec(prop_oneof![text(), thought()], 0..3), calls, between, any::<bool>(), cache(), prop::collection::vec(text(), 0..2)).prop_map(
-        |(mut parts, calls, between, reversed, cache, answer)| {
+    (
+        prop::collection::vec(prop_oneof![text(), thought()], 0..3),
+        calls,
+        between,
+        any::<bool>(),
+        cache(),
+        prop::collection::vec(text(), 0..2),
+    )
+        .prop_map(|(mut parts, calls, between, reversed, cache, answer)| {
             parts.extend(calls.iter().map(|id| Part::ToolCall { id: id.clone(), name: "f".into(), arguments: String::new(), cache }));
             let mut answers: Vec<Message> = calls
                 .iter()
@@ -60,8 +68,7 @@ fn tool_round() -> impl Strategy<Value = Vec<Message>> {
             let last = answers.pop();
             let assistant = Message { role: Role::Assistant, name: None, parts };
             std::iter::once(assistant).chain(answers).chain(between).chain(last).collect()
-        },
-    )
+        })
 }
 
 fn request() -> impl Strategy<Value = Request> {
@@ -100,7 +107,9 @@ fn ids<'a>(turn: &'a Value, kind: &'a str, field: &'a str) -> Vec<&'a str> {
 
 fn texts(value: &Value) -> Vec<&str> {
     match value {
-        Value::Object(members) => members.iter().flat_map(|(key, value)| if key == "text" { vec![value.as_str().unwrap()] } else { texts(value) }).collect(),
+        Value::Object(members) => {
+            members.iter().flat_map(|(key, value)| if key == "text" { vec![value.as_str().unwrap()] } else { texts(value) }).collect()
+        }
         Value::Array(items) => items.iter().flat_map(texts).collect(),
         _ => Vec::new(),
     }

@@ -1,5 +1,7 @@
 //! Every recorded chat request: peek takes what is valid, and decoding and encoding keep what it says.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of a test")]
+
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
@@ -59,9 +61,18 @@ fn meaning(body: &Value) -> Vec<String> {
 fn settings(body: &Value) -> Value {
     let mut body = body.clone();
     let map = body.as_object_mut().unwrap();
-    for name in
-        ["messages", "model", "models", "stream", "stream_options", "max_tokens", "max_completion_tokens", "user", "reasoning", "reasoning_effort"]
-    {
+    for name in [
+        "messages",
+        "model",
+        "models",
+        "stream",
+        "stream_options",
+        "max_tokens",
+        "max_completion_tokens",
+        "user",
+        "reasoning",
+        "reasoning_effort",
+    ] {
         map.remove(name);
     }
     map.retain(|name, value| {
@@ -150,7 +161,8 @@ fn recorded_requests_survive_peek_patch_decode_and_encode() {
         let after: Value = serde_json::from_slice(&encode(&request, &target).body.concat()).unwrap();
         let patched: Value = serde_json::from_slice(&patch(&body, &found, &target).concat()).unwrap();
         // Images that a tool returned follow its result, as the user's.
-        let moved = before["messages"].as_array().unwrap().iter().any(|m| m["role"] == "tool" && m["content"].to_string().contains("image_url"));
+        let moved =
+            before["messages"].as_array().unwrap().iter().any(|m| m["role"] == "tool" && m["content"].to_string().contains("image_url"));
         if !moved && meaning(&before) != meaning(&after) {
             failures.push(format!("{name}: messages\n  {:?}\n  {:?}", meaning(&before), meaning(&after)));
         }

@@ -1,5 +1,12 @@
 //! Recorded answers of many providers, through both lanes: cut anywhere they read the same, and both lanes say the same.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a test fails by panicking and says when it is skipped, its helpers too"
+)]
+
 mod shared;
 
 use std::path::{Path, PathBuf};
@@ -205,7 +212,13 @@ fn both_lanes_say_the_same_of_every_recorded_body() {
         let (translated, seen) = run(LANES[1].1, false, bytes.chunks(1_000));
         assert_eq!(raw_seen.fault, seen.fault, "{}", path.display());
         let choices = recorded["choices"].as_array().filter(|choices| !choices.is_empty());
-        assert_eq!(seen.fault.is_none(), choices.is_some() && recorded["choices"][0].get("error").is_none(), "{}: {:?}", path.display(), seen.fault);
+        assert_eq!(
+            seen.fault.is_none(),
+            choices.is_some() && recorded["choices"][0].get("error").is_none(),
+            "{}: {:?}",
+            path.display(),
+            seen.fault
+        );
         if seen.fault.is_some() {
             assert!(raw.is_empty() && translated.is_empty());
             continue;
@@ -217,7 +230,12 @@ fn both_lanes_say_the_same_of_every_recorded_body() {
             choice.calls.iter_mut().filter(|call| call.3.is_empty()).for_each(|call| call.3 = "{}".into());
         }
         // An id that the provider left out is made from what is known where the call stands.
-        let left_out: Vec<bool> = choices.into_iter().flatten().map(|c| &c["message"]).map(|m| m["tool_calls"][0]["id"] == "" || m["function_call"]["name"].as_str().is_some_and(|name| !name.is_empty())).collect();
+        let left_out: Vec<bool> = choices
+            .into_iter()
+            .flatten()
+            .map(|c| &c["message"])
+            .map(|m| m["tool_calls"][0]["id"] == "" || m["function_call"]["name"].as_str().is_some_and(|name| !name.is_empty()))
+            .collect();
         for choice in heard.iter_mut().chain(&mut expected).filter(|_| left_out.contains(&true)) {
             choice.calls.iter_mut().for_each(|call| assert!(std::mem::take(&mut call.1).starts_with("call_")));
         }

@@ -49,6 +49,11 @@ impl Accounts {
         self.cells.write().entry(id).or_insert_with(new).clone()
     }
 
+    /// All of them.
+    pub fn all(&self) -> Vec<Arc<AccountCell>> {
+        self.cells.read().values().cloned().collect()
+    }
+
     /// The account, if it is known.
     pub fn get(&self, id: AccountId) -> Option<Arc<AccountCell>> {
         self.cells.read().get(&id).cloned()

@@ -3,10 +3,11 @@
 //! Reading takes a snapshot and no lock. A change is durable in the store before it is in force here,
 //! and in force before it is answered: a key that was switched off authenticates nothing afterwards.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use portolan_core::{AccountId, ApiKey, KeyHash};
+use portolan_core::{AccountId, ApiKey, KeyHash, Money};
 use portolan_ledger::{AccountState, Enforcement, Limit, Reset, Spend};
 use portolan_store::{Store, StoreError};
 use portolan_tenancy::{
@@ -33,9 +34,9 @@ impl Directory {
     /// The directory of what the store holds.
     #[must_use]
     pub fn new(engine: Engine, store: Store, scope: KeyScope, keys: Vec<KeyRecord>, spends: &[(AccountId, Spend)]) -> Self {
-        for key in keys.iter().filter(|k| k.deleted_at.is_none()) {
-            let spend = spends.iter().find(|(id, _)| *id == key.account).map_or_else(Spend::default, |(_, spend)| *spend);
-            engine.accounts().open(key.account, limit_of(key), spend);
+        let spends: HashMap<AccountId, Spend> = spends.iter().copied().collect();
+        for key in &keys {
+            engine.accounts().open(key.account, limit_of(key), spends.get(&key.account).copied().unwrap_or_default());
         }
         Self { engine, store, scope, keys: ArcSwap::from_pointee(Snapshot::new(1, keys)), changing: Mutex::new(()) }
     }
@@ -72,6 +73,26 @@ impl Directory {
     #[must_use]
     pub fn spent(&self, key: &KeyRecord) -> Spent {
         self.state(key).map_or_else(Spent::default, |state| spent_of(&state.spend))
+    }
+
+    /// Where keys of this instance belong.
+    #[must_use]
+    pub fn scope(&self) -> &KeyScope {
+        &self.scope
+    }
+
+    /// Puts a key in force that the store has already.
+    pub fn add(&self, key: KeyRecord) {
+        let hash = key.hash;
+        let next = self.keys.load().with(key, &hash);
+        self.keys.store(Arc::new(next));
+    }
+
+    /// What was charged to all accounts together.
+    #[must_use]
+    pub fn charged_in_total(&self) -> Money {
+        let today = self.engine.clock().now().day();
+        self.engine.accounts().all().iter().map(|account| account.state(today).spend.total).sum()
     }
 
     fn caller(&self, key: Arc<KeyRecord>) -> Caller {
@@ -128,10 +149,7 @@ impl Directory {
     pub async fn ensure(&self, key: &ApiKey, name: &str) -> Result<(), StoreError> {
         let _one_at_a_time = self.changing.lock().await;
         let draft = tenancy::KeyDraft::unlimited(key, name, self.scope.clone(), self.engine.clock().now());
-        let record = self.store.ensure_key(draft).await?;
-        let hash = record.hash;
-        let next = self.keys.load().with(record, &hash);
-        self.keys.store(Arc::new(next));
+        self.add(self.store.ensure_key(draft).await?);
         Ok(())
     }
 }

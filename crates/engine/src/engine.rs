@@ -27,7 +27,7 @@ pub struct Parts {
     /// What can be called.
     pub deployment: Deployment,
     /// The way out.
-    pub client: Client,
+    pub client: Arc<Client>,
     /// The truth about what ended.
     pub journal: Arc<Journal>,
     /// The wall clock.
@@ -52,7 +52,7 @@ struct Inner {
     deployment: ArcSwap<Deployment>,
     settings: ArcSwap<Settings>,
     accounts: Accounts,
-    client: Client,
+    client: Arc<Client>,
     journal: Arc<Journal>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,

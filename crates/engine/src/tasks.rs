@@ -39,15 +39,24 @@ impl Tasks {
         self.tracker.len()
     }
 
-    /// Waits until all tasks are done: for `patience` of their own accord, then told to end, for at most `grace` more.
-    /// Answers how many were still running in the end.
-    pub async fn drain(&self, patience: Duration, grace: Duration) -> usize {
-        self.tracker.close();
-        if tokio::time::timeout(patience, self.tracker.wait()).await.is_err() {
+    /// Waits until at most `left` tasks run: for `patience` of their own accord, then told to end, for at most
+    /// `grace` more. Answers how many still run.
+    pub async fn drain_to(&self, left: usize, patience: Duration, grace: Duration) -> usize {
+        if !self.falls_to(left, patience).await {
             self.cut.cancel();
-            let _ = tokio::time::timeout(grace, self.tracker.wait()).await;
+            self.falls_to(left, grace).await;
         }
         self.tracker.len()
+    }
+
+    /// Looks every few milliseconds: it happens once in the life of a process.
+    async fn falls_to(&self, left: usize, patience: Duration) -> bool {
+        let falling = async {
+            while self.tracker.len() > left {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(patience, falling).await.is_ok()
     }
 }
 

@@ -2,6 +2,8 @@
 //!
 //! Handlers authenticate, parse and present; what happens in between is the engine's.
 
+#![recursion_limit = "256"] // for the 44 fields of a generation in one `json!`
+
 mod auth;
 mod body;
 mod error;

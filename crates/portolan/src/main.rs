@@ -1,40 +1,42 @@
 //! Portolan: an open, self-hosted AI gateway in one binary.
 
-#![allow(dead_code, unused_imports)] // wiring: what only `serve` uses has no user yet
-
 mod cli;
 mod config;
+mod serve;
 
 use std::net::SocketAddr;
 
-use cli::{CliError, ExitCode, Host, Start};
+use cli::{CliError, Host, Start};
 use config::{BuiltinProvider, Config, Environment};
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> std::process::ExitCode {
-    cli::main(&Unwired, Environment::capture(), std::env::args_os()).into()
+    cli::main(&Portolan, Environment::capture(), std::env::args_os()).into()
 }
 
-// wiring: replaced by the host that serves
-struct Unwired;
+/// The parts of the binary, for the command line.
+struct Portolan;
 
-impl Host for Unwired {
+impl Host for Portolan {
     fn builtins(&self) -> Vec<BuiltinProvider> {
-        Vec::new()
+        serve::builtins()
     }
 
-    fn sim_help(&self) -> &'static str {
-        ""
+    fn sim_help(&self) -> String {
+        portolan_sim::shapes_help()
     }
 
-    async fn serve(&self, _: Start) -> Result<(), CliError> {
-        Err(CliError::new(ExitCode::Failure, "serve is not wired yet"))
+    async fn serve(&self, start: Start) -> Result<(), CliError> {
+        serve::serve(start).await
     }
 
-    async fn sim(&self, _: SocketAddr) -> Result<(), CliError> {
-        Err(CliError::new(ExitCode::Failure, "sim is not wired yet"))
+    async fn sim(&self, listen: SocketAddr) -> Result<(), CliError> {
+        serve::sim(listen).await
     }
 
-    async fn open_admin(&self, _: &Config) -> Result<axum::Router, CliError> {
-        Err(CliError::new(ExitCode::Failure, "no server answers, and the store is not wired yet"))
+    async fn open_admin(&self, config: &Config) -> Result<axum::Router, CliError> {
+        serve::open_admin(config).await
     }
 }

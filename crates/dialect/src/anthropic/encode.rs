@@ -10,7 +10,7 @@ use super::block::{Block, Mark, Turn};
 use super::model::Model;
 use super::thinking::{Plan, Thinking};
 use super::tools::{Choice, Offer};
-use super::{VERSION, cache, schema, thinking, tools, turns};
+use super::{PATH, VERSION, cache, schema, thinking, tools, turns};
 use crate::ir::{Output, Request};
 use crate::registry::EncodeError;
 use crate::target::{Encoded, Target};
@@ -79,7 +79,7 @@ pub fn encode(request: &Request, target: &Target<'_>) -> Result<Encoded, EncodeE
         return Err(EncodeError::new("n", "this endpoint gives one answer only"));
     }
     let model = Model::named(target.upstream_id);
-    let mut encoded = Encoded { path: Cow::Borrowed("/messages"), ..Encoded::default() };
+    let mut encoded = Encoded { path: Cow::Borrowed(PATH), ..Encoded::default() };
     let mut conversation = turns::conversation(request)?;
     let mut offers = tools::offers(request, model);
     let verbosity = extra_text(request, "verbosity");
@@ -94,22 +94,19 @@ pub fn encode(request: &Request, target: &Target<'_>) -> Result<Encoded, EncodeE
     let format = format(request, model);
     let tool_choice = if offers.tools.is_empty() { None } else { tools::choice(request) };
 
-    conversation.dropped.iter().chain(&plan.dropped).for_each(|name| encoded.drop_parameter(*name));
-    for (name, is_dropped) in [
+    let dropped = [
         ("cache_control", marks_dropped),
         ("tools", offers.dropped),
         ("tools.function.strict", offers.loosened),
         ("tool_choice", offers.tools.is_empty() && tools::is_forced(request)),
         ("stop", stop_sequences.len() < request.stop.len()),
         ("response_format", format.is_none() && !matches!(request.output, Output::Text)),
-        ("user", request.user.is_some() && target.user_hash.is_none()),
-    ] {
-        if is_dropped {
-            encoded.drop_parameter(name);
-        }
-    }
-    // The plan has already spoken about this one.
-    request.extra.iter().map(|(name, _)| name).filter(|name| *name != "verbosity" || verbosity.is_none()).for_each(|name| encoded.drop_parameter(name));
+    ];
+    let dropped = dropped.into_iter().filter(|(_, is_dropped)| *is_dropped).map(|(name, _)| name);
+    let extra = request.extra.iter().map(|(name, _)| name.as_str());
+    // The plan has already spoken about the verbosity.
+    let extra = extra.filter(|name| *name != "verbosity" || verbosity.is_none());
+    conversation.dropped.iter().chain(&plan.dropped).copied().chain(dropped).chain(extra).for_each(|name| encoded.drop_parameter(name));
 
     let body = Body {
         model: target.upstream_id,
@@ -192,7 +189,9 @@ fn sampling<'a>(
 /// Structured output. JSON without a schema cannot be asked for, and words of our own are never put into a prompt.
 fn format(request: &Request, model: Model) -> Option<Format<'_>> {
     match &request.output {
-        Output::JsonSchema { schema, .. } if model.structured_output => Some(Format { kind: "json_schema", schema: schema::closed(schema) }),
+        Output::JsonSchema { schema, .. } if model.structured_output => {
+            Some(Format { kind: "json_schema", schema: schema::closed(schema) })
+        }
         _ => None,
     }
 }

@@ -34,8 +34,11 @@ pub fn classify(status: u16, headers: RetryHeaders<'_>, body: &[u8], now: UnixMi
 /// An error inside a 200: an event of a stream, or a body. There is no status.
 pub(super) fn within(body: &str) -> Fault {
     let (kind, message) = read(body);
-    let (origin, class, retry) =
-        kind.as_deref().and_then(|kind| judged(kind, &message)).unwrap_or((Origin::Upstream, Class::ProviderUnavailable, Retry::NextEndpoint));
+    let (origin, class, retry) = kind.as_deref().and_then(|kind| judged(kind, &message)).unwrap_or((
+        Origin::Upstream,
+        Class::ProviderUnavailable,
+        Retry::NextEndpoint,
+    ));
     let message = if message.trim().is_empty() { "the provider reported an error".to_owned() } else { classify::presentable(&message) };
     Fault { provider_code: kind, ..Fault::new(origin, class, retry, message) }
 }
@@ -104,10 +107,25 @@ mod tests {
         let (caller, upstream) = (Origin::Caller, Origin::Upstream);
         for (status, kind, message, expected) in [
             (400, "invalid_request_error", "messages.0: wrong shape", (caller, InvalidRequest, Retry::Never)),
-            (400, "invalid_request_error", "prompt is too long: 9 tokens > 8 maximum", (caller, ContextLengthExceeded, Retry::NextEndpoint)),
-            (400, "invalid_request_error", "input length and `max_tokens` exceed context limit", (caller, ContextLengthExceeded, Retry::NextEndpoint)),
+            (
+                400,
+                "invalid_request_error",
+                "prompt is too long: 9 tokens > 8 maximum",
+                (caller, ContextLengthExceeded, Retry::NextEndpoint),
+            ),
+            (
+                400,
+                "invalid_request_error",
+                "input length and `max_tokens` exceed context limit",
+                (caller, ContextLengthExceeded, Retry::NextEndpoint),
+            ),
             (400, "invalid_request_error", "Your credit balance is too low", (upstream, CredentialExhausted, Retry::NextEndpoint)),
-            (400, "invalid_request_error", "Output blocked by content filtering policy", (caller, ContentPolicyViolation, Retry::NextEndpoint)),
+            (
+                400,
+                "invalid_request_error",
+                "Output blocked by content filtering policy",
+                (caller, ContentPolicyViolation, Retry::NextEndpoint),
+            ),
             (401, "authentication_error", "invalid x-api-key", (upstream, CredentialRefused, Retry::NextEndpoint)),
             (403, "permission_error", "no", (upstream, CredentialRefused, Retry::NextEndpoint)),
             (402, "billing_error", "pay", (upstream, CredentialExhausted, Retry::NextEndpoint)),

@@ -110,7 +110,17 @@ impl Decoder for Events {
             (_, Err(error)) => return sink(Event::Fault(invalid_answer(format!("the answer is not Anthropic's: {error}")))),
             _ => return sink(Event::Fault(invalid_answer("the answer is not a message"))),
         };
-        self.start(&Message { usage: None, content: None, id: message.id.clone(), model: message.model.clone(), stop_reason: None, stop_details: None }, sink);
+        self.start(
+            &Message {
+                usage: None,
+                content: None,
+                id: message.id.clone(),
+                model: message.model.clone(),
+                stop_reason: None,
+                stop_details: None,
+            },
+            sink,
+        );
         for (index, block) in (0..).zip(message.content.unwrap_or_default()) {
             match serde_json::from_str::<Content<'_>>(block.get()) {
                 Ok(block) => self.open(index, block, sink),

@@ -41,7 +41,9 @@ fn written(id: &str, use_number: u32) -> Cow<'_, str> {
 
 /// FNV-1a: two odd ids of one conversation must differ, nothing more.
 fn digest(id: &str, use_number: u32) -> u64 {
-    id.bytes().chain(use_number.to_le_bytes()).fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+    id.bytes()
+        .chain(use_number.to_le_bytes())
+        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 #[cfg(test)]

@@ -20,5 +20,7 @@ mod usage;
 
 /// OpenRouter's name for the family that signs these thinking blocks.
 pub const FAMILY: &str = "anthropic-claude-v1";
+/// The path of the one call that is made.
+pub(crate) const PATH: &str = "/messages";
 /// The version of the API that is spoken.
 pub const VERSION: &str = "2023-06-01";

@@ -106,7 +106,9 @@ mod tests {
 
     #[test]
     fn objects_are_closed_at_every_depth_and_a_closed_schema_stays_byte_for_byte() {
-        let open = parsed(r#"{"type":"object","properties":{"a":{"type":"array","items":{"properties":{}}},"b":{"anyOf":[{"type":["object","null"]},{"type":"null"}]}}}"#);
+        let open = parsed(
+            r#"{"type":"object","properties":{"a":{"type":"array","items":{"properties":{}}},"b":{"anyOf":[{"type":["object","null"]},{"type":"null"}]}}}"#,
+        );
         assert_eq!(
             closed(&open).get(),
             r#"{"type":"object","properties":{"a":{"type":"array","items":{"properties":{},"additionalProperties":false}},"b":{"anyOf":[{"type":["object","null"],"additionalProperties":false},{"type":"null"}]}},"additionalProperties":false}"#

@@ -47,7 +47,13 @@ impl Plan {
 }
 
 /// Decides. `verbosity` sets the effort too, and wins over the reasoning's own.
-pub(super) fn plan(request: &Request, target: &Target<'_>, model: Model, turns: &[Turn<'_>], verbosity: Option<&str>) -> Result<Plan, EncodeError> {
+pub(super) fn plan(
+    request: &Request,
+    target: &Target<'_>,
+    model: Model,
+    turns: &[Turn<'_>],
+    verbosity: Option<&str>,
+) -> Result<Plan, EncodeError> {
     let bound = target.max_tokens.or(request.max_tokens);
     let mut plan = Plan { max_tokens: bound.unwrap_or(MAX_TOKENS_DEFAULT), ..Plan::default() };
     if let Some(reasoning) = &request.reasoning {
@@ -83,7 +89,14 @@ fn wish(reasoning: &Reasoning) -> Wish {
     if stated { Wish::Think } else { Wish::Nothing }
 }
 
-fn think(plan: &mut Plan, reasoning: &Reasoning, request: &Request, bound: Option<u64>, model: Model, turns: &[Turn<'_>]) -> Result<(), EncodeError> {
+fn think(
+    plan: &mut Plan,
+    reasoning: &Reasoning,
+    request: &Request,
+    bound: Option<u64>,
+    model: Model,
+    turns: &[Turn<'_>],
+) -> Result<(), EncodeError> {
     // A model that must call a tool does not think (400 otherwise); the call is what the caller's program waits for.
     let forced = tools::is_forced(request) && !request.tools.is_empty();
     let by_effort = match model.thinking {

@@ -105,7 +105,12 @@ impl<'a> Scribe<'a> {
                 for part in parts {
                     content.extend(self.content(part)?);
                 }
-                Some(Block::ToolResult { tool_use_id: self.ids.result(id), content, is_error: *is_error, cache_control: cache.map(Mark::from) })
+                Some(Block::ToolResult {
+                    tool_use_id: self.ids.result(id),
+                    content,
+                    is_error: *is_error,
+                    cache_control: cache.map(Mark::from),
+                })
             }
             Part::Reasoning(reasoning) => {
                 let block = replayed(reasoning);
@@ -115,9 +120,9 @@ impl<'a> Scribe<'a> {
                 block
             }
             Part::Refusal(text) => self.text(text, None),
-            Part::Opaque { format, json } if format == FAMILY => Some(Block::Own(json)),
+            Part::Opaque { format, json } if format == FAMILY && is_block(json) => Some(Block::Own(json)),
             Part::Opaque { .. } => {
-                self.dropped("messages.content");
+                self.dropped("messages.reasoning_details");
                 None
             }
             content => self.content(content)?,
@@ -188,6 +193,16 @@ fn replayed(part: &ReasoningPart) -> Option<Block<'_>> {
     }
 }
 
+/// Whether it is a block of Anthropic's, and not an entry of OpenRouter's `reasoning_details` that only bears its name.
+fn is_block(json: &RawValue) -> bool {
+    #[derive(serde::Deserialize)]
+    struct Kind {
+        #[serde(rename = "type")]
+        kind: String,
+    }
+    serde_json::from_str::<Kind>(json.get()).is_ok_and(|Kind { kind }| !kind.starts_with("reasoning."))
+}
+
 /// Thinking stands first. Where it does, the order is the model's own and stays (thinking may also stand between calls).
 fn think_first(said: &mut [Block<'_>]) {
     if said.first().is_some_and(|block| !block.is_thinking()) {
@@ -218,7 +233,9 @@ fn media(source: &ir::Source) -> Source<'_> {
 
 fn file<'a>(source: &'a ir::Source, title: Option<&'a str>, cache_control: Option<Mark>) -> Result<Block<'a>, &'static str> {
     match source {
-        ir::Source::Base64 { media_type, .. } if media_type.starts_with("image/") => Ok(Block::Image { source: media(source), cache_control }),
+        ir::Source::Base64 { media_type, .. } if media_type.starts_with("image/") => {
+            Ok(Block::Image { source: media(source), cache_control })
+        }
         ir::Source::Base64 { media_type, .. } if media_type != "application/pdf" => Err("this endpoint takes PDF files only"),
         _ => Ok(Block::Document { source: media(source), title: title.filter(|t| !t.trim().is_empty()), cache_control }),
     }

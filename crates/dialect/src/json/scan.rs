@@ -54,6 +54,22 @@ pub(super) fn string(bytes: &[u8], start: usize) -> Result<End, JsonError> {
     long(bytes, start)
 }
 
+/// The first byte from `start` on that cannot stand in a string as it is.
+#[inline]
+pub(super) fn special(bytes: &[u8], start: usize) -> Option<usize> {
+    let mut at = start;
+    while let Some(head) = bytes.get(at..).and_then(|rest| rest.first_chunk::<16>()) {
+        let v = u8x16::new(*head);
+        let found = (v.simd_eq(u8x16::splat(b'"')) | v.simd_eq(u8x16::splat(b'\\')) | control(v)).to_bitmask();
+        if found != 0 {
+            return Some(at + found.trailing_zeros() as usize);
+        }
+        at += 16;
+    }
+    let rest = bytes.get(at..).unwrap_or_default();
+    rest.iter().position(|b| matches!(b, b'"' | b'\\' | 0..0x20)).map(|i| at + i)
+}
+
 fn long(bytes: &[u8], start: usize) -> Result<End, JsonError> {
     let mut at = start;
     let mut first_is_escaped = 0;
@@ -106,15 +122,17 @@ fn control(v: u8x16) -> u8x16 {
 fn masks(block: &[u8; 64]) -> Masks {
     let (parts, _) = block.as_chunks::<16>();
     let v = [u8x16::new(parts[0]), u8x16::new(parts[1]), u8x16::new(parts[2]), u8x16::new(parts[3])];
-    let join = |of: &dyn Fn(u8x16) -> u8x16| {
-        let bits = |i: usize| u64::from(of(v[i]).to_bitmask());
-        bits(0) | bits(1) << 16 | bits(2) << 32 | bits(3) << 48
-    };
     Masks {
-        quote: join(&|v| v.simd_eq(u8x16::splat(b'"'))),
-        backslash: join(&|v| v.simd_eq(u8x16::splat(b'\\'))),
-        control: join(&control),
+        quote: join(v.map(|v| v.simd_eq(u8x16::splat(b'"')))),
+        backslash: join(v.map(|v| v.simd_eq(u8x16::splat(b'\\')))),
+        control: join(v.map(control)),
     }
+}
+
+#[inline]
+fn join(v: [u8x16; 4]) -> u64 {
+    let bits = v.map(|v| u64::from(v.to_bitmask()));
+    bits[0] | bits[1] << 16 | bits[2] << 32 | bits[3] << 48
 }
 
 /// The bytes that a backslash escapes: those after a run of backslashes of odd length (simdjson's carry trick).

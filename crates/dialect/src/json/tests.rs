@@ -82,7 +82,7 @@ fn spans_are_those_of_the_values() {
         })
         .unwrap();
     assert_eq!(&text[whole], text);
-    assert_eq!(seen, [("a".to_owned(), 2, "[1, {\"b\":\"c\"}]"), ("d".to_owned(), 26, "-1.5e3")]);
+    assert_eq!(seen, [("a".to_owned(), 2, "[1, {\"b\":\"c\"}]"), ("d".to_owned(), 25, "-1.5e3")]);
 }
 
 #[test]

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use super::scan;
+
 /// A string as it stands in the text, without its quotes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Text<'a> {
@@ -31,7 +33,8 @@ impl<'a> Text<'a> {
 fn unescape(raw: &str) -> String {
     let mut out = String::with_capacity(raw.len());
     let mut rest = raw;
-    while let Some(i) = memchr::memchr(b'\\', rest.as_bytes()) {
+    // A valid string holds nothing special but backslashes.
+    while let Some(i) = scan::special(rest.as_bytes(), 0) {
         out.push_str(&rest[..i]);
         let letter = rest.as_bytes().get(i + 1).copied().unwrap_or_default();
         rest = rest.get(i + 2..).unwrap_or_default();
@@ -51,7 +54,10 @@ fn unescape(raw: &str) -> String {
 
 /// Reads the four digits that `rest` begins with, and the other half of a pair; answers what is left.
 fn unescape_unicode<'a>(rest: &'a str, out: &mut String) -> &'a str {
-    let unit = |text: &str| text.get(..4).and_then(|digits| u32::from_str_radix(digits, 16).ok());
+    let unit = |text: &str| {
+        let digits = text.as_bytes().first_chunk::<4>()?;
+        digits.iter().try_fold(0, |all, digit| Some(all << 4 | char::from(*digit).to_digit(16)?))
+    };
     let first = unit(rest).unwrap_or(0xfffd);
     let rest = rest.get(4..).unwrap_or_default();
     if (0xd800..0xdc00).contains(&first)
@@ -72,23 +78,21 @@ pub fn quote(text: &str, out: &mut Vec<u8>) {
     out.push(b'"');
     let bytes = text.as_bytes();
     let mut done = 0;
-    for (i, &byte) in bytes.iter().enumerate() {
-        let short = match byte {
-            b'"' => b'"',
-            b'\\' => b'\\',
+    while let Some(i) = scan::special(bytes, done) {
+        out.extend_from_slice(&bytes[done..i]);
+        done = i + 1;
+        let byte = bytes[i];
+        let letter = match byte {
             b'\n' => b'n',
             b'\r' => b'r',
             b'\t' => b't',
-            0..0x20 => 0,
-            _ => continue,
+            0..0x20 => {
+                out.extend_from_slice(&[b'\\', b'u', b'0', b'0', HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
+                continue;
+            }
+            other => other,
         };
-        out.extend_from_slice(&bytes[done..i]);
-        done = i + 1;
-        if short == 0 {
-            out.extend_from_slice(&[b'\\', b'u', b'0', b'0', HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
-        } else {
-            out.extend_from_slice(&[b'\\', short]);
-        }
+        out.extend_from_slice(&[b'\\', letter]);
     }
     out.extend_from_slice(&bytes[done..]);
     out.push(b'"');

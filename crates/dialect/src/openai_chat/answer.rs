@@ -79,12 +79,19 @@ impl Identity {
         }
     }
 
-    /// The last chunk, with usage and cost, and the end of the stream.
-    pub(crate) fn finish(&self, seen: &Seen, bill: &Bill, out: &mut Vec<u8>) {
-        out.extend_from_slice(&self.head());
-        out.extend_from_slice(b"0,\"delta\":{\"role\":\"assistant\",\"content\":\"\"},");
-        write_finish(seen.finish.as_ref().map(|(reason, native)| (*reason, native.as_str())), out);
-        out.extend_from_slice(b",\"logprobs\":null}],\"usage\":");
+    /// The last chunk, with usage and cost, and the end of the stream. It repeats the finish reason of the one
+    /// choice; of several choices it holds none, for the reason that was seen last may be another one's.
+    pub(crate) fn finish(&self, seen: &Seen, several: bool, bill: &Bill, out: &mut Vec<u8>) {
+        if several {
+            self.write(b"data: {\"id\":", b"chat.completion.chunk", out);
+            out.extend_from_slice(b",\"choices\":[");
+        } else {
+            out.extend_from_slice(&self.head());
+            out.extend_from_slice(b"0,\"delta\":{\"role\":\"assistant\",\"content\":\"\"},");
+            write_finish(seen.finish.as_ref().map(|(reason, native)| (*reason, native.as_str())), out);
+            out.extend_from_slice(b",\"logprobs\":null}");
+        }
+        out.extend_from_slice(b"],\"usage\":");
         usage::write(bill, out);
         out.extend_from_slice(b"}\n\n");
         out.extend_from_slice(DONE);
@@ -214,7 +221,8 @@ fn write_delta(delta: &Delta<'_>, out: &mut Vec<u8>) {
             out.extend_from_slice(b",\"arguments\":\"\"}}]");
         }
         Delta::Arguments { index, text } => {
-            write!(out, ",\"tool_calls\":[{{\"index\":{index},\"type\":\"function\",\"function\":{{\"arguments\":").expect("a vector takes all bytes");
+            write!(out, ",\"tool_calls\":[{{\"index\":{index},\"type\":\"function\",\"function\":{{\"arguments\":")
+                .expect("a vector takes all bytes");
             quote(text, out);
             out.extend_from_slice(b"}}]");
         }

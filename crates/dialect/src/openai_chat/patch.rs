@@ -12,7 +12,8 @@ use crate::target::Target;
 #[must_use]
 pub fn patch(body: &Bytes, peek: &Peek, target: &Target<'_>) -> Vec<Bytes> {
     let mut wanted = Wanted::new(target);
-    let mut writer = Writer { body, first: peek.fields.first().map_or(0, |f| f.member.start), out: Vec::with_capacity(8), run: None, end: 0 };
+    let mut writer =
+        Writer { body, first: peek.fields.first().map_or(0, |f| f.member.start), out: Vec::with_capacity(8), run: None, end: 0 };
     for field in &peek.fields {
         match wanted.edit(field, body) {
             Edit::Keep => writer.keep(field),
@@ -166,7 +167,9 @@ mod tests {
     /// The same edit, made on the parsed body.
     fn edited(body: &Map<String, Value>, target: &Target<'_>) -> Map<String, Value> {
         let mut out = body.clone();
-        out.retain(|name, _| !GATEWAY_ONLY.contains(&name.as_str()) && !["max_tokens", "max_completion_tokens", "stream_options"].contains(&name.as_str()));
+        out.retain(|name, _| {
+            !GATEWAY_ONLY.contains(&name.as_str()) && !["max_tokens", "max_completion_tokens", "stream_options"].contains(&name.as_str())
+        });
         out.insert("model".into(), json!(target.upstream_id));
         if let Some(max) = target.max_tokens {
             out.insert(limit_name(target).into(), json!(max));
@@ -259,7 +262,8 @@ mod tests {
 
     #[test]
     fn the_messages_are_not_copied() {
-        let body = Bytes::from(format!(r#"{{"model":"a/b","messages":[{{"role":"user","content":"{}"}}],"stream":true}}"#, "x".repeat(100_000)));
+        let body =
+            Bytes::from(format!(r#"{{"model":"a/b","messages":[{{"role":"user","content":"{}"}}],"stream":true}}"#, "x".repeat(100_000)));
         let pieces = patch(&body, &peek(&body).unwrap(), &target(true, None, None, &[]));
         let inside = body.as_ptr_range();
         assert!(pieces.iter().filter(|p| p.len() > 1000).all(|p| inside.contains(&p.as_ptr())));

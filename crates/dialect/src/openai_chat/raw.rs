@@ -143,6 +143,11 @@ impl Patcher {
         out.clear();
     }
 
+    /// Whether there is another choice than the first.
+    pub(crate) fn has_several(&self) -> bool {
+        self.begun > 1
+    }
+
     /// The stream ended: whether the answer is whole.
     pub(crate) fn close(&mut self) -> bool {
         self.seen.close(self.begun & !self.ended != 0)
@@ -175,12 +180,12 @@ impl Patcher {
     fn members_after(&mut self, tail: &str, out: &mut Vec<u8>) -> Result<(), JsonError> {
         let tail = tail.trim_ascii_start();
         let Some(members) = tail.strip_prefix(',') else {
-            // Only a brace can follow, possibly with white space around it.
-            let mut text = String::from("{");
-            text.push_str(tail);
-            let mut r = Reader::new(&text);
-            r.skip()?;
-            return r.end();
+            // Only the brace can follow; of anything else the reader names the error.
+            return if tail.trim_ascii_end() == "}" {
+                Ok(())
+            } else {
+                Reader::new(tail).end().and_then(|()| Reader::new(tail).skip().map(drop))
+            };
         };
         if members.trim_ascii_start().starts_with('}') {
             // A comma before the brace: the reader names the error.
@@ -259,21 +264,25 @@ impl Patcher {
             "usage" => {
                 let reading = usage::read(r, self.reasoning_beside)?;
                 self.seen.note_usage(reading.usage, reading.odd);
-                return Ok(e.drop(m, r));
+                e.drop(m, r);
+                return Ok(());
             }
             // Groq reports usage in here as well; the rest of it means nothing outside.
             "x_groq" if r.kind()? == Kind::Object => {
                 self.x_groq(r)?;
-                return Ok(e.drop(m, r));
+                e.drop(m, r);
+                return Ok(());
             }
             "error" => {
                 self.found.failed |= r.kind()? != Kind::Null;
                 r.skip()?;
-                return Ok(e.drop(m, r));
+                e.drop(m, r);
+                return Ok(());
             }
             "id" | "model" | "object" | "created" | "choices" | "provider" | "obfuscation" => {
                 r.skip()?;
-                return Ok(e.drop(m, r));
+                e.drop(m, r);
+                return Ok(());
             }
             "system_fingerprint" => {
                 has.fingerprint = true;

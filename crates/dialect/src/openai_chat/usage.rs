@@ -60,7 +60,9 @@ impl Counts {
             "completion_tokens" => self.completion = self.count(r)?,
             "total_tokens" => self.total = self.count(r)?,
             // DeepSeek; Together and Moonshot; Mistral; hosts that count as Anthropic does.
-            "prompt_cache_hit_tokens" | "cached_tokens" | "num_cached_tokens" | "cache_read_input_tokens" => self.cached = self.cached.max(self.some(r)?),
+            "prompt_cache_hit_tokens" | "cached_tokens" | "num_cached_tokens" | "cache_read_input_tokens" => {
+                self.cached = self.cached.max(self.some(r)?)
+            }
             "cache_creation_input_tokens" => self.written = self.written.max(self.some(r)?),
             "reasoning_tokens" => self.reasoning = self.reasoning.max(self.some(r)?),
             "prompt_tokens_details" if r.kind()? == Kind::Object => r.object(|r, key| self.prompt_detail(r, key.raw)).map(drop)?,
@@ -150,7 +152,9 @@ impl Counts {
         }
         usage[Meter::Input] = left;
         let mut left = completion;
-        for (meter, count) in [(Meter::Reasoning, self.reasoning), (Meter::OutputAudio, self.output_audio), (Meter::OutputImage, self.output_image)] {
+        for (meter, count) in
+            [(Meter::Reasoning, self.reasoning), (Meter::OutputAudio, self.output_audio), (Meter::OutputImage, self.output_image)]
+        {
             usage[meter] = count.min(left);
             left -= usage[meter];
         }
@@ -188,4 +192,103 @@ pub fn write(bill: &Bill, out: &mut Vec<u8>) {
         u[Meter::OutputAudio],
     )
     .expect("a vector takes all bytes");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reading(json: &str) -> Reading {
+        read(&mut Reader::new(json), false).unwrap()
+    }
+
+    #[test]
+    fn the_conventions_of_providers_become_one_disjoint_vector() {
+        use Meter::{CacheRead, CacheWrite1h, CacheWrite5m, Input, InputAudio, InputImage, Output, OutputAudio, Reasoning};
+        for (json, expected) in [
+            (r#"{"prompt_tokens":10,"completion_tokens":5,"total_tokens":15}"#, vec![(Input, 10), (Output, 5)]),
+            (
+                r#"{"prompt_tokens":10,"completion_tokens":5,"prompt_tokens_details":{"cached_tokens":4,"audio_tokens":1},"completion_tokens_details":{"reasoning_tokens":3,"audio_tokens":1}}"#,
+                vec![(Input, 5), (CacheRead, 4), (InputAudio, 1), (Output, 1), (Reasoning, 3), (OutputAudio, 1)],
+            ),
+            (
+                r#"{"prompt_tokens":10,"completion_tokens":5,"prompt_cache_hit_tokens":4,"prompt_cache_miss_tokens":6}"#,
+                vec![(Input, 6), (CacheRead, 4), (Output, 5)],
+            ),
+            (r#"{"prompt_tokens":10,"completion_tokens":5,"cached_tokens":4}"#, vec![(Input, 6), (CacheRead, 4), (Output, 5)]),
+            (
+                r#"{"prompt_tokens":10,"completion_tokens":5,"cache_creation_input_tokens":6,"cache_creation":{"ephemeral_1h_input_tokens":2}}"#,
+                vec![(Input, 4), (CacheWrite5m, 4), (CacheWrite1h, 2), (Output, 5)],
+            ),
+            // The total shows that reasoning, or audio, stands beside.
+            (
+                r#"{"prompt_tokens":10,"completion_tokens":5,"total_tokens":35,"completion_tokens_details":{"reasoning_tokens":20}}"#,
+                vec![(Input, 10), (Output, 5), (Reasoning, 20)],
+            ),
+            (
+                r#"{"prompt_tokens":9,"completion_tokens":201,"total_tokens":585,"prompt_tokens_details":{"audio_tokens":375}}"#,
+                vec![(Input, 9), (InputAudio, 375), (Output, 201)],
+            ),
+            // Details never exceed their totals, also where they overlap.
+            (
+                r#"{"prompt_tokens":10,"completion_tokens":5,"prompt_tokens_details":{"cached_tokens":8,"image_tokens":6},"completion_tokens_details":{"reasoning_tokens":9}}"#,
+                vec![(CacheRead, 8), (InputImage, 2), (Reasoning, 5)],
+            ),
+            (r#"{"prompt_tokens":10,"completion_tokens":null,"total_tokens":null}"#, vec![(Input, 10)]),
+        ] {
+            let found = reading(json);
+            let mut expected = expected;
+            expected.sort_unstable();
+            assert_eq!(found.usage.unwrap().counted().collect::<Vec<_>>(), expected, "{json}");
+            assert_eq!(found.odd, None, "{json}");
+        }
+    }
+
+    #[test]
+    fn counts_that_make_no_sense_are_absent_and_told() {
+        for (json, completion) in [
+            (r#"{"prompt_tokens":-1,"completion_tokens":5}"#, None),
+            (r#"{"prompt_tokens":10,"completion_tokens":-5}"#, None),
+            (r#"{"prompt_tokens":10,"completion_tokens":1.5}"#, None),
+            (r#"{"prompt_tokens":10,"completion_tokens":1e308}"#, None),
+            (r#"{"prompt_tokens":10,"completion_tokens":99999999999999999999999}"#, None),
+            (r#"{"prompt_tokens":10,"completion_tokens":18446744073709551615}"#, None),
+            (r#"{"prompt_tokens":"10","completion_tokens":5}"#, None),
+            (r#"{"prompt_tokens":10,"completion_tokens":[5]}"#, None),
+            (r#"{"prompt_tokens":10,"completion_tokens":5,"prompt_tokens_details":{"cached_tokens":-4}}"#, Some(5)),
+            (r#"{"prompt_tokens":10,"completion_tokens":5,"cached_tokens":"4"}"#, Some(5)),
+            (r#""many""#, None),
+            ("7", None),
+        ] {
+            let found = reading(json);
+            assert!(found.odd.is_some(), "{json}");
+            assert_eq!(found.usage.map(|u| u.completion_tokens()), completion, "{json}");
+            assert!(found.usage.is_none_or(|u| u.prompt_tokens() == 10));
+        }
+        assert_eq!(reading("null"), Reading::default());
+        assert_eq!(reading("{}"), Reading::default());
+    }
+
+    #[test]
+    fn usage_that_decreases_is_odd_and_does_not_count() {
+        let mut seen = crate::relay::Seen::default();
+        for completion in [5, 9, 3] {
+            seen.note_usage(Some(Usage::default().with(Meter::Input, 10).with(Meter::Output, completion)), None);
+        }
+        assert_eq!(seen.usage.unwrap().completion_tokens(), 9);
+        assert_eq!(seen.odd_usage, Some("reported usage decreases"));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn the_vector_adds_up_whatever_the_details_say(counts in proptest::array::uniform8(0u64..1 << 40), total in 0u64..1 << 42) {
+            let [p, c, cached, written, audio, image, reasoning, spoken] = counts;
+            let json = format!(
+                r#"{{"prompt_tokens":{p},"completion_tokens":{c},"total_tokens":{total},"prompt_tokens_details":{{"cached_tokens":{cached},"cache_write_tokens":{written},"audio_tokens":{audio},"image_tokens":{image}}},"completion_tokens_details":{{"reasoning_tokens":{reasoning},"audio_tokens":{spoken}}}}}"#
+            );
+            let usage = reading(&json).usage.unwrap();
+            proptest::prop_assert!(usage.prompt_tokens() == p || usage.prompt_tokens() == p + audio);
+            proptest::prop_assert!(usage.completion_tokens() == c || usage.completion_tokens() == c + reasoning);
+        }
+    }
 }

@@ -50,7 +50,7 @@ impl RawStream {
     }
 
     pub(super) fn complete(&self, bill: &Bill, out: &mut Vec<u8>) {
-        self.patcher.identity.finish(&self.patcher.seen, bill, out);
+        self.patcher.identity.finish(&self.patcher.seen, self.patcher.has_several(), bill, out);
     }
 
     pub(super) fn fail(&self, fault: &Fault, out: &mut Vec<u8>) {

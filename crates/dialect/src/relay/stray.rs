@@ -39,6 +39,10 @@ impl Stray {
             failed |= key.raw == "error";
             r.skip().map(drop)
         });
-        Some(if failed { error::within(&text) } else { invalid_answer("the provider answered with a JSON body where a stream was asked for") })
+        Some(if failed {
+            error::within(&text)
+        } else {
+            invalid_answer("the provider answered with a JSON body where a stream was asked for")
+        })
     }
 }

@@ -60,6 +60,11 @@ impl Tap {
         self.seen.odd_usage = odd.or(self.seen.odd_usage);
     }
 
+    /// Whether there is another choice than the first.
+    pub(super) fn has_several(&self) -> bool {
+        self.begun > 1
+    }
+
     /// The stream ended: whether the answer is whole.
     pub(super) fn close(&mut self) -> bool {
         self.seen.close(self.begun & !self.ended != 0)

@@ -9,61 +9,62 @@ use super::{Bill, RelaySpec, Seen};
 use crate::classify::invalid_answer;
 use crate::decoder::Decoder;
 use crate::openai_chat::answer::{Chunks, Identity};
-use crate::sse::Parser;
+use crate::sse::{Frame, Parser};
 
 pub(super) struct TranslatedStream {
     sse: Parser,
-    decoder: Box<dyn Decoder>,
+    lane: Lane,
     identity: Identity,
-    chunks: Chunks,
-    tap: Tap,
     stray: Stray,
+}
+
+/// What each frame passes through.
+struct Lane {
+    decoder: Box<dyn Decoder>,
+    tap: Tap,
+    chunks: Chunks,
+}
+
+impl Lane {
+    fn frame(&mut self, frame: Frame<'_>, out: &mut Vec<u8>) {
+        let Self { decoder, tap, chunks } = self;
+        tap.frame(|tap| {
+            decoder.frame(frame.event, frame.data, &mut |event| {
+                if tap.event(&event) {
+                    chunks.event(&event, out);
+                }
+            });
+        });
+        tap.note_odd(decoder.odd_usage());
+    }
 }
 
 impl TranslatedStream {
     pub(super) fn new(decoder: Box<dyn Decoder>, spec: RelaySpec) -> Self {
         let identity = Identity::new(&spec);
-        let chunks = Chunks::new(&identity, spec.exclude_reasoning);
-        Self { sse: Parser::default(), decoder, identity, chunks, tap: Tap::new(spec.exclude_reasoning), stray: Stray::default() }
+        let lane = Lane { decoder, tap: Tap::new(spec.exclude_reasoning), chunks: Chunks::new(&identity, spec.exclude_reasoning) };
+        Self { sse: Parser::default(), lane, identity, stray: Stray::default() }
     }
 
     pub(super) fn push(&mut self, bytes: &[u8], out: &mut Vec<u8>) {
         if self.stray.takes(bytes) {
             return;
         }
-        let Self { sse, decoder, chunks, tap, .. } = self;
-        let pushed = sse.push(bytes, &mut |frame| {
-            tap.frame(|tap| {
-                decoder.frame(frame.event, frame.data, &mut |event| {
-                    if tap.event(&event) {
-                        chunks.event(&event, out);
-                    }
-                });
-            });
-        });
-        if let Err(e) = pushed {
-            self.tap.seen.note_fault(invalid_answer(e.to_string()));
+        let Self { sse, lane, .. } = self;
+        if let Err(e) = sse.push(bytes, &mut |frame| lane.frame(frame, out)) {
+            lane.tap.seen.note_fault(invalid_answer(e.to_string()));
         }
-        self.tap.note_odd(self.decoder.odd_usage());
     }
 
     pub(super) fn end(&mut self, out: &mut Vec<u8>) {
         if let Some(fault) = self.stray.fault() {
-            self.tap.seen.note_fault(fault);
+            self.lane.tap.seen.note_fault(fault);
             return;
         }
-        let sound = self.tap.seen.fault.is_none();
-        let Self { sse, decoder, chunks, tap, .. } = self;
-        let ended = sse.end(&mut |frame| {
-            tap.frame(|tap| {
-                decoder.frame(frame.event, frame.data, &mut |event| {
-                    if tap.event(&event) {
-                        chunks.event(&event, out);
-                    }
-                });
-            });
-        });
-        tap.note_odd(decoder.odd_usage());
+        let Self { sse, lane, .. } = self;
+        let sound = lane.tap.seen.fault.is_none();
+        let ended = sse.end(&mut |frame| lane.frame(frame, out));
+        let tap = &mut lane.tap;
         if sound && (ended.is_err() || tap.seen.fault.is_some() || !tap.close()) {
             // Half a frame at the very end is a cut, not a broken dialect; a whole error event is what it is.
             let own = tap.seen.fault.take().filter(|fault| fault.class != Class::InvalidAnswer);
@@ -72,11 +73,11 @@ impl TranslatedStream {
     }
 
     pub(super) fn seen(&self) -> &Seen {
-        &self.tap.seen
+        &self.lane.tap.seen
     }
 
     pub(super) fn complete(&self, bill: &Bill, out: &mut Vec<u8>) {
-        self.identity.finish(&self.tap.seen, bill, out);
+        self.identity.finish(&self.lane.tap.seen, self.lane.tap.has_several(), bill, out);
     }
 
     pub(super) fn fail(&self, fault: &Fault, out: &mut Vec<u8>) {

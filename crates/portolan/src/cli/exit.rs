@@ -91,13 +91,6 @@ impl From<ConfigError> for CliError {
     }
 }
 
-/// With no code of their own.
-impl From<anyhow::Error> for CliError {
-    fn from(error: anyhow::Error) -> Self {
-        Self::new(ExitCode::Failure, format!("{error:#}"))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

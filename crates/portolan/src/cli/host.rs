@@ -22,7 +22,7 @@ pub(crate) trait Host {
     fn builtins(&self) -> Vec<BuiltinProvider>;
 
     /// The shapes and faults that the simulator knows, for `portolan sim --help`.
-    fn sim_help(&self) -> &'static str;
+    fn sim_help(&self) -> String;
 
     /// Serves until the process is told to stop.
     async fn serve(&self, start: Start) -> Result<(), CliError>;

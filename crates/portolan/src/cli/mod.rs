@@ -24,4 +24,5 @@ pub(crate) use banner::{Banner, BannerProvider, curl};
 pub(crate) use exit::{CliError, ExitCode};
 pub(crate) use first_run::{FirstRun, write_first_run};
 pub(crate) use host::{Host, Start};
+pub(crate) use output::say;
 pub(crate) use run::main;

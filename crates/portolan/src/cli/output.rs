@@ -57,3 +57,9 @@ impl Output {
         self.note(&format!("{label}{break_or_space}{text}"));
     }
 }
+
+/// Prints what a server says at its start: for people on standard output, beside it where only JSON may stand there.
+/// A start must not fail because nobody reads.
+pub(crate) fn say(text: &dyn std::fmt::Display, json: bool) {
+    let _ = if json { writeln!(std::io::stderr().lock(), "{text}") } else { writeln!(std::io::stdout().lock(), "{text}") };
+}

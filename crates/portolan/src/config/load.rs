@@ -71,7 +71,7 @@ fn finish(
     }
     config.init = init(env, &mut problems);
     config.provider_keys = provider_keys(&config.providers, &config.entries, env, builtins);
-    let from_env = |key: &super::ProviderKey| {
+    let from_env = |key: &super::keys::ProviderKey| {
         let path = format!("providers.{}.api_key", key.provider);
         config.origin_of(&path).is_none().then(|| Entry { key: path, value: quoted(&key.masked), origin: key.origin.clone() })
     };

@@ -26,12 +26,9 @@ mod values;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use choices::{JournalSync, LogFormat, Profile, Simulator, StorageUrl};
+pub(crate) use choices::{JournalSync, LogFormat, Profile, Simulator};
 pub(crate) use environment::Environment;
-pub(crate) use keys::{BuiltinProvider, ProviderKey, ProviderKeys};
+pub(crate) use keys::BuiltinProvider;
 pub(crate) use load::{Flags, load};
-pub(crate) use problem::{ConfigError, Origin, Problem};
-pub(crate) use settings::{
-    Admin, Config, Egress, Entry, Init, Journal, Logging, ModelSettings, ProviderSettings, Server, Storage, Timeouts,
-};
-pub(crate) use values::EgressRule;
+pub(crate) use problem::ConfigError;
+pub(crate) use settings::{Config, Logging, ModelSettings, ProviderSettings};

@@ -4,13 +4,13 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use portolan_upstream::EgressRule;
 use portolan_core::{ApiKey, Auth, Capability, Dialect, ModelSlug, OnHangup, ProviderSlug, Quirk, Rates, SecretString};
 use serde::Serialize;
 
 use super::choices::{JournalSync, LogFormat, Profile, Simulator, StorageUrl};
 use super::keys::ProviderKeys;
 use super::problem::Origin;
-use super::values::EgressRule;
 
 /// Everything that the process is told from outside.
 #[derive(Debug, Clone)]
@@ -139,6 +139,18 @@ pub(crate) struct Entry {
     /// As TOML, secrets masked.
     pub(crate) value: String,
     pub(crate) origin: Origin,
+}
+
+impl Init {
+    /// One line for each variable that is set and belongs to a part that is not built yet.
+    pub(crate) fn not_built(&self) -> Vec<String> {
+        let set = [
+            ("PORTOLAN_INIT_MANAGEMENT_KEY", self.management_key.is_some()),
+            ("PORTOLAN_INIT_ADMIN_EMAIL", self.admin_email.is_some()),
+            ("PORTOLAN_INIT_ADMIN_PASSWORD_FILE", self.admin_password_file.is_some()),
+        ];
+        set.iter().filter(|(_, set)| *set).map(|(name, _)| format!("{name} is ignored: that part is not built yet")).collect()
+    }
 }
 
 impl Config {

@@ -1,11 +1,10 @@
 //! Settings that are a quantity, an address, a name, a price or a secret.
 
-use std::fmt;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::time::Duration;
 
-use ipnet::IpNet;
 use portolan_core::{ExposeSecret, ModelSlug, Price, SecretString};
+use portolan_upstream::EgressRule;
 
 use super::setting::{Setting, Wrong, explain, quoted};
 use super::tree::{Node, Value, parse_value};
@@ -17,40 +16,6 @@ pub(super) struct ByteSize(pub(super) u64);
 /// An `http` or `https` URL without credentials, query or fragment, and without a slash at its end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct HttpUrl(pub(super) String);
-
-/// A private network, and a port where only one is meant, that providers may live in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct EgressRule {
-    /// The network. A single address is a network of one.
-    pub(crate) network: IpNet,
-    /// `None`: any port.
-    pub(crate) port: Option<u16>,
-}
-
-impl EgressRule {
-    fn parse(text: &str) -> Option<Self> {
-        // An IPv6 network with a port is bracketed: `[fd00::/8]:8000`.
-        let (network, port) = match text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
-            Some((network, "")) => (network, None),
-            Some((network, port)) => (network, Some(port.strip_prefix(':')?)),
-            None if text.matches(':').count() == 1 => text.split_once(':').map(|(network, port)| (network, Some(port)))?,
-            None => (text, None),
-        };
-        let network = network.parse::<IpNet>().ok().or_else(|| network.parse::<IpAddr>().ok().map(IpNet::from))?;
-        let port = port.map(str::parse::<u16>).transpose().ok()?;
-        Some(Self { network: network.trunc(), port })
-    }
-}
-
-impl fmt::Display for EgressRule {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self.network, self.port) {
-            (network, None) => write!(f, "{network}"),
-            (IpNet::V4(network), Some(port)) => write!(f, "{network}:{port}"),
-            (IpNet::V6(network), Some(port)) => write!(f, "[{network}]:{port}"),
-        }
-    }
-}
 
 /// Enough of a secret to recognize it, too little to use it.
 pub(super) fn mask(secret: &str) -> String {
@@ -143,7 +108,7 @@ impl Setting for EgressRule {
     }
 
     fn read(node: &Node) -> Result<Self, Wrong> {
-        Self::parse(node.text()?).ok_or(Wrong::Kind)
+        node.text()?.parse().map_err(|e: portolan_upstream::UpstreamError| Wrong::Because(e.to_string()))
     }
 
     fn show(&self) -> String {

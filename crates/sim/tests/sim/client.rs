@@ -9,8 +9,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-/// Silence longer than this is a hang. Everything else in these tests answers at once.
-const SILENCE: Duration = Duration::from_millis(400);
+/// Silence longer than this is a hang. Everything answers at once, but the machine may be busy.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 pub(crate) trait Io: AsyncRead + AsyncWrite + Unpin + Send {}
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Io for T {}
@@ -27,6 +27,8 @@ pub(crate) const TRANSPORTS: [Transport; 2] = [Transport::Tcp, Transport::Duplex
 pub(crate) struct Host {
     pub(crate) sim: Sim,
     pub(crate) transport: Transport,
+    /// How long to wait for more.
+    pub(crate) patience: Duration,
     tasks: JoinSet<()>,
 }
 
@@ -79,7 +81,7 @@ impl Host {
     }
 
     pub(crate) fn with(transport: Transport, options: SimOptions) -> Host {
-        Host { sim: Sim::new(options), transport, tasks: JoinSet::new() }
+        Host { sim: Sim::new(options), transport, patience: PATIENCE, tasks: JoinSet::new() }
     }
 
     pub(crate) async fn connect(&mut self) -> Box<dyn Io> {
@@ -102,7 +104,7 @@ impl Host {
     pub(crate) async fn call(&mut self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Raw {
         let mut io = self.connect().await;
         send(&mut io, method, path, headers, body).await;
-        receive(&mut io).await
+        receive_within(self.patience, &mut io).await
     }
 
     pub(crate) async fn chat(&mut self, body: Value) -> Raw {
@@ -148,14 +150,19 @@ pub(crate) async fn send(io: &mut Box<dyn Io>, method: &str, path: &str, headers
 }
 
 pub(crate) async fn receive(io: &mut Box<dyn Io>) -> Raw {
+    receive_within(PATIENCE, io).await
+}
+
+async fn receive_within(patience: Duration, io: &mut Box<dyn Io>) -> Raw {
     let mut raw = Raw { status: 0, headers: Vec::new(), body: Vec::new(), ending: Ending::Broken, chunks: Vec::new() };
-    let mut reader = Reader { io, buffer: Vec::new() };
+    let mut reader = Reader { io, patience, buffer: Vec::new() };
     raw.ending = reader.answer(&mut raw).await.err().unwrap_or(Ending::Whole);
     raw
 }
 
 struct Reader<'a> {
     io: &'a mut Box<dyn Io>,
+    patience: Duration,
     buffer: Vec<u8>,
 }
 
@@ -187,7 +194,7 @@ impl Reader<'_> {
 
     async fn more(&mut self) -> Result<(), Ending> {
         let mut bytes = vec![0; 64 << 10];
-        match timeout(SILENCE, self.io.read(&mut bytes)).await {
+        match timeout(self.patience, self.io.read(&mut bytes)).await {
             Err(_) => Err(Ending::Silent),
             Ok(Ok(0) | Err(_)) => Err(Ending::Broken),
             Ok(Ok(read)) => {

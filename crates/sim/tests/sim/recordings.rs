@@ -146,3 +146,38 @@ async fn openai_chat_emits_only_what_was_recorded() {
 async fn anthropic_emits_only_what_was_recorded() {
     holds("anthropic-messages").await;
 }
+
+/// Requests that a real provider answered with 200. Left out is what only the provider itself
+/// could judge (replayed signatures), what the simulator says it does not do (`n`), and what is behind a beta
+/// (system messages in the middle of a conversation with Anthropic).
+fn answered(folder: &Path) -> Vec<(PathBuf, Value)> {
+    let read = |path: PathBuf| std::fs::read(path).ok().and_then(|bytes| serde_json::from_slice::<Value>(&bytes).ok());
+    let cases = std::fs::read_dir(folder).unwrap().flatten().map(|entry| entry.path());
+    let case = |path: PathBuf| {
+        let (meta, request) = (read(path.join("meta.json"))?, read(path.join("request.json"))?);
+        let features = meta["features"].as_array()?;
+        let replays = features.iter().any(|feature| feature == "signature_replay") || request.to_string().contains("thinking\"");
+        let beta =
+            meta["dialect"] == "anthropic-messages" && request["messages"].as_array()?.iter().any(|message| message["role"] == "system");
+        (meta["status"] == 200 && !replays && !beta && request["n"].as_u64().is_none_or(|n| n == 1)).then_some((path, request))
+    };
+    cases.filter_map(case).collect()
+}
+
+#[tokio::test]
+async fn what_real_providers_accepted_is_not_refused() {
+    for (dialect, provider) in [("openai-chat", "openai"), ("anthropic-messages", "anthropic")] {
+        let Some(folder) = recordings(dialect) else { return };
+        let requests = answered(&folder.join(provider));
+        assert!(requests.len() >= 30, "only {} requests of {provider} were found", requests.len());
+        let mut host = Host::new(Transport::Duplex);
+        let mut refused = Vec::new();
+        for (path, request) in requests {
+            let raw = if dialect == "openai-chat" { host.chat(request).await } else { host.messages(request).await };
+            if raw.status != 200 {
+                refused.push(format!("{}: {}", path.file_name().unwrap().to_string_lossy(), raw.text()));
+            }
+        }
+        assert!(refused.is_empty(), "{}", refused.join("\n"));
+    }
+}

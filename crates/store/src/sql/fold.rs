@@ -106,10 +106,10 @@ fn post(change: &Transaction<'_>, deltas: &Deltas) -> Result<(), StoreError> {
         daily.execute((account.0, day.0, charge.0))?;
     }
     let mut used = change.prepare_cached(
-        "UPDATE keys SET last_used_at = $2 WHERE id = (SELECT key_id FROM key_hashes WHERE hash = $1) AND (last_used_at IS NULL OR last_used_at < $2)",
+        "UPDATE keys SET last_used_at = $1 WHERE id = (SELECT key_id FROM key_hashes WHERE hash = $2) AND (last_used_at IS NULL OR last_used_at < $1)",
     )?;
     for (key, at) in &deltas.used {
-        used.execute((key.bytes(), at.0))?;
+        used.execute((at.0, key.bytes()))?;
     }
     Ok(())
 }

@@ -108,10 +108,9 @@ fn insert(change: &Transaction<'_>, draft: KeyDraft) -> Result<KeyRecord, StoreE
 /// Saves a change of a key: of its settings, its secret, or its end. When it was last used is the fold's to say.
 pub(crate) fn save_key(connection: &mut Connection, key: &KeyRecord) -> Result<(), StoreError> {
     let change = connection.transaction()?;
-    let sql = "UPDATE keys SET hash = $2, name = $3, label = $4, disabled = $5, limit_amount = $6, limit_reset = $7, enforcement = $8, \
-         include_byok_in_limit = $9, max_tokens_default = $10, expires_at = $11, updated_at = $12, deleted_at = $13 WHERE id = $1";
+    let sql = "UPDATE keys SET hash = $1, name = $2, label = $3, disabled = $4, limit_amount = $5, limit_reset = $6, enforcement = $7, \
+         include_byok_in_limit = $8, max_tokens_default = $9, expires_at = $10, updated_at = $11, deleted_at = $12 WHERE id = $13";
     let values = params![
-        key.id.0,
         key.hash.bytes(),
         key.name,
         key.label,
@@ -124,6 +123,7 @@ pub(crate) fn save_key(connection: &mut Connection, key: &KeyRecord) -> Result<(
         key.expires_at.map(|t| t.0),
         key.updated_at.map(|t| t.0),
         key.deleted_at.map(|t| t.0),
+        key.id.0,
     ];
     if change.execute(sql, values)? != 1 {
         return Err(StoreError::Row { what: "key", problem: format!("there is no key {}", key.id) });

@@ -135,7 +135,8 @@ impl Choice {
     }
 
     fn write(&self, out: &mut Vec<u8>) {
-        write!(out, "{{\"index\":{},\"logprobs\":{},", self.index, self.logprobs.as_deref().unwrap_or("null")).expect("a vector takes all bytes");
+        write!(out, "{{\"index\":{},\"logprobs\":{},", self.index, self.logprobs.as_deref().unwrap_or("null"))
+            .expect("a vector takes all bytes");
         write_finish(self.finish.as_ref().map(|(reason, native)| (*reason, native.as_str())), out);
         out.extend_from_slice(b",\"message\":{\"role\":\"assistant\",\"content\":");
         // Clients expect a text, save beside tool calls.

@@ -18,11 +18,16 @@ fn replayed_reasoning_keeps_its_order_signature_and_family() {
         {"type":"reasoning.text","signature":"s+/=","index":0},{"type":"reasoning.encrypted","data":"e","id":"rs_1","format":"openai-responses-v1","index":1},
         {"type":"reasoning.summary","summary":"c","index":2},{"type":"reasoning.server_tool_call","tool_name":"t","x":[1]}"#,
     );
-    let [Part::Reasoning(signed), Part::Reasoning(sealed), Part::Reasoning(summary), Part::Opaque { format, json }, Part::Text { .. }] = &parts[..] else {
+    let [Part::Reasoning(signed), Part::Reasoning(sealed), Part::Reasoning(summary), Part::Opaque { format, json }, Part::Text { .. }] =
+        &parts[..]
+    else {
         panic!("{parts:?}")
     };
     let family = Some("anthropic-claude-v1".to_owned());
-    assert_eq!(*signed, ReasoningPart { kind: ReasoningKind::Text, text: "ab".into(), signature: Some("s+/=".into()), format: family, id: None });
+    assert_eq!(
+        *signed,
+        ReasoningPart { kind: ReasoningKind::Text, text: "ab".into(), signature: Some("s+/=".into()), format: family, id: None }
+    );
     assert_eq!((sealed.kind, sealed.text.as_str(), sealed.id.as_deref()), (ReasoningKind::Encrypted, "e", Some("rs_1")));
     assert_eq!((summary.kind, summary.text.as_str(), summary.format.as_deref()), (ReasoningKind::Summary, "c", None));
     assert_eq!((format.as_str(), json.get()), ("unknown", r#"{"type":"reasoning.server_tool_call","tool_name":"t","x":[1]}"#));
@@ -79,9 +84,15 @@ fn schemas_and_numbers_are_kept_as_written() {
 fn what_no_program_can_hold_is_refused_by_its_field() {
     for (members, field) in [
         (r#""temperature":1e999999,"messages":[{"role":"user","content":"x"}]"#, "temperature"),
-        (r#""messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"AAAA"}}]}]"#, "messages[0].content[0].image_url.url"),
+        (
+            r#""messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"AAAA"}}]}]"#,
+            "messages[0].content[0].image_url.url",
+        ),
         (r#""messages":[{"role":"assistant","reasoning_details":[1]}]"#, "messages[0].reasoning_details[0]"),
-        (r#""messages":[{"role":"assistant","reasoning_details":[{"type":"reasoning.text","text":1}]}]"#, "messages[0].reasoning_details[0].text"),
+        (
+            r#""messages":[{"role":"assistant","reasoning_details":[{"type":"reasoning.text","text":1}]}]"#,
+            "messages[0].reasoning_details[0].text",
+        ),
     ] {
         let body = format!(r#"{{"model":"a/b",{members}}}"#);
         let error = decode(body.as_bytes(), &peek(body.as_bytes()).unwrap()).unwrap_err();

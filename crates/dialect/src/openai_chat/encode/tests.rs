@@ -38,7 +38,10 @@ fn settings_reach_an_endpoint_of_this_dialect_or_are_listed_as_dropped() {
         (r#""stop":"x""#, r#"{"stop":["x"]}"#),
         (r#""n":3"#, r#"{"n":3}"#),
         (r#""user":"me","safety_identifier":"me""#, r#"{"user":"h4sh","safety_identifier":"h4sh"}"#),
-        (r#""logit_bias":{"5":-1},"verbosity":"low","safe_prompt":true"#, r#"{"logit_bias":{"5":-1},"verbosity":"low","safe_prompt":true}"#),
+        (
+            r#""logit_bias":{"5":-1},"verbosity":"low","safe_prompt":true"#,
+            r#"{"logit_bias":{"5":-1},"verbosity":"low","safe_prompt":true}"#,
+        ),
         (r#""reasoning":{"effort":"high","summary":"auto"}"#, "{\"reasoning_effort\":\"high\"}\ndropped: reasoning.summary"),
         (r#""reasoning_effort":"low""#, r#"{"reasoning_effort":"low"}"#),
         (r#""reasoning":{"max_tokens":30000}"#, "{\"reasoning_effort\":\"xhigh\"}\ndropped: reasoning.max_tokens"),
@@ -57,10 +60,7 @@ fn settings_reach_an_endpoint_of_this_dialect_or_are_listed_as_dropped() {
             "{\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"f\",\"parameters\":{\"z\":1,\"a\":[]}}}],\"parallel_tool_calls\":false}\ndropped: cache_control",
         ),
         (r#""tools":[{"type":"mcp","x":1}],"tool_choice":"any""#, r#"{"tools":[{"type":"mcp","x":1}],"tool_choice":"required"}"#),
-        (
-            r#""tool_choice":{"type":"function","function":{"name":"f"}}"#,
-            r#"{"tool_choice":{"type":"function","function":{"name":"f"}}}"#,
-        ),
+        (r#""tool_choice":{"type":"function","function":{"name":"f"}}"#, r#"{"tool_choice":{"type":"function","function":{"name":"f"}}}"#),
         (r#""tool_choice":{"type":"allowed_tools","x":1}"#, r#"{"tool_choice":{"type":"allowed_tools","x":1}}"#),
         (r#""provider":{"order":["x"]},"trace":{},"session_id":"s","usage":{},"stream_options":{},"max_tokens":5"#, "{}"),
     ] {
@@ -71,7 +71,10 @@ fn settings_reach_an_endpoint_of_this_dialect_or_are_listed_as_dropped() {
 #[test]
 fn messages_keep_what_they_say() {
     for (list, want) in [
-        (r#"{"role":"system","content":"a\u00e9"},{"role":"user","name":"n","content":"b"}"#, r#"[{"role":"system","content":"aé"},{"role":"user","name":"n","content":"b"}]"#),
+        (
+            r#"{"role":"system","content":"a\u00e9"},{"role":"user","name":"n","content":"b"}"#,
+            r#"[{"role":"system","content":"aé"},{"role":"user","name":"n","content":"b"}]"#,
+        ),
         (
             r#"{"role":"user","content":[{"type":"text","text":"a","cache_control":{"type":"ephemeral","ttl":"1h"}},{"type":"image_url","image_url":{"url":"data:image/png;base64,AA","detail":"low"}},{"type":"input_audio","input_audio":{"data":"BB","format":"wav"}},{"type":"file","file":{"filename":"f.pdf","file_data":"data:application/pdf;base64,CC"}}]}"#,
             "[{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"a\"},{\"type\":\"image_url\",\"image_url\":{\"url\":\"data:image/png;base64,AA\",\"detail\":\"low\"}},{\"type\":\"input_audio\",\"input_audio\":{\"data\":\"BB\",\"format\":\"wav\"}},{\"type\":\"file\",\"file\":{\"filename\":\"f.pdf\",\"file_data\":\"data:application/pdf;base64,CC\"}}]}]\ndropped: cache_control",
@@ -82,12 +85,18 @@ fn messages_keep_what_they_say() {
         ),
         (r#"{"role":"assistant","content":null,"refusal":"no"}"#, r#"[{"role":"assistant","content":null,"refusal":"no"}]"#),
         (r#"{"role":"assistant"}"#, r#"[{"role":"assistant","content":""}]"#),
-        (r#"{"role":"assistant","content":"x","reasoning_content":"because"}"#, r#"[{"role":"assistant","content":"x","reasoning_content":"because"}]"#),
+        (
+            r#"{"role":"assistant","content":"x","reasoning_content":"because"}"#,
+            r#"[{"role":"assistant","content":"x","reasoning_content":"because"}]"#,
+        ),
         (
             r#"{"role":"assistant","content":"x","reasoning":"because","reasoning_details":[{"type":"reasoning.text","text":"because","signature":"s","format":"anthropic-claude-v1","index":0}]}"#,
             "[{\"role\":\"assistant\",\"content\":\"x\"}]\ndropped: reasoning_details",
         ),
-        (r#"{"role":"assistant","content":"x","prefix":true,"images":[]}"#, "[{\"role\":\"assistant\",\"content\":\"x\"}]\ndropped: messages[].prefix"),
+        (
+            r#"{"role":"assistant","content":"x","prefix":true,"images":[]}"#,
+            "[{\"role\":\"assistant\",\"content\":\"x\"}]\ndropped: messages[].prefix",
+        ),
     ] {
         assert_eq!(show(through(&format!("\"messages\":[{list}]"), &target(&[]))), want, "{list}");
     }
@@ -100,7 +109,10 @@ fn limits_and_stream_follow_the_target_and_its_quirks() {
         show(through(r#""user":"me","max_tokens":7"#, &target))
     };
     assert_eq!(one(false, Some(9), &[]), r#"{"max_tokens":9}"#);
-    assert_eq!(one(true, Some(9), &[Quirk::MaxCompletionTokens]), r#"{"max_completion_tokens":9,"stream":true,"stream_options":{"include_usage":true}}"#);
+    assert_eq!(
+        one(true, Some(9), &[Quirk::MaxCompletionTokens]),
+        r#"{"max_completion_tokens":9,"stream":true,"stream_options":{"include_usage":true}}"#
+    );
     assert_eq!(one(true, None, &[Quirk::NoStreamOptions]), r#"{"stream":true}"#);
 }
 

@@ -125,12 +125,14 @@ pub(super) fn names() -> impl Iterator<Item = &'static str> {
 impl Rule {
     pub(super) fn apply(&self, visit: &mut Visit, reader: &mut Reader<'_>, path: Path<'_>) -> Result<()> {
         match self {
-            Rule::Kind(kind) => {
-                pass(reader, *kind, path)
-            }
+            Rule::Kind(kind) => pass(reader, *kind, path),
             Rule::Integer => {
                 expect(reader, Kind::Number, path)?;
-                if reader.raw()?.bytes().all(|b| b == b'-' || b.is_ascii_digit()) { Ok(()) } else { Err(path.invalid("must be an integer")) }
+                if reader.raw()?.bytes().all(|b| b == b'-' || b.is_ascii_digit()) {
+                    Ok(())
+                } else {
+                    Err(path.invalid("must be an integer"))
+                }
             }
             Rule::Count(min, max, place) => {
                 *place(visit) = Some(integer(reader, path, *min, *max)?);

@@ -9,9 +9,9 @@ mod fields;
 mod messages;
 pub(crate) mod read;
 mod request;
-mod tools;
 #[cfg(test)]
 mod tests;
+mod tools;
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -162,7 +162,8 @@ impl Peek {
 }
 
 /// Fields that speak to the gateway and never reach an endpoint. `reasoning` is translated where it says more
-/// than `exclude` (then the raw lane is blocked); `user` and `safety_identifier` are replaced by a hash.
+/// than `exclude`, and so is `cache_control` (both close the raw lane); `user` and `safety_identifier` are
+/// replaced by a hash.
 pub const GATEWAY_ONLY: &[&str] = &[
     "models",
     "provider",
@@ -176,6 +177,7 @@ pub const GATEWAY_ONLY: &[&str] = &[
     "debug",
     "reasoning",
     "include_reasoning",
+    "cache_control",
     "image_config",
     "web_search_options",
     "x_search_filter",

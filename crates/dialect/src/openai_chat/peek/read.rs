@@ -92,7 +92,9 @@ pub(crate) fn boolean(reader: &mut Reader<'_>, path: Path<'_>) -> Result<bool> {
 /// An integer from `min` to `max`, written as one (`1.0` and `1e3` are not).
 pub(crate) fn integer(reader: &mut Reader<'_>, path: Path<'_>, min: u64, max: u64) -> Result<u64> {
     expect(reader, Kind::Number, path)?;
-    let range = || if max == u64::MAX { format!("must be an integer of at least {min}") } else { format!("must be an integer from {min} to {max}") };
+    let range = || {
+        if max == u64::MAX { format!("must be an integer of at least {min}") } else { format!("must be an integer from {min} to {max}") }
+    };
     reader.raw()?.parse().ok().filter(|n| (min..=max).contains(n)).ok_or_else(|| path.invalid(range()))
 }
 

@@ -274,7 +274,10 @@ fn only_what_an_endpoint_would_refuse_closes_the_raw_lane() {
         (assistant(r#""reasoning":"x""#), Some(RawBlocker::ReasoningText)),
         (assistant(r#""reasoning_details":[]"#), Some(RawBlocker::ReasoningDetails)),
         (assistant(r#""annotations":[{}]"#), Some(RawBlocker::AnswerFields)),
-        (with(r#""tools":[{"type":"function","function":{"name":"f"},"cache_control":{"type":"ephemeral"}}]"#), Some(RawBlocker::PartCacheControl)),
+        (
+            with(r#""tools":[{"type":"function","function":{"name":"f"},"cache_control":{"type":"ephemeral"}}]"#),
+            Some(RawBlocker::PartCacheControl),
+        ),
     ] {
         assert_eq!(peek(body.as_bytes()).unwrap().raw_blockers.first().copied(), want, "{body}");
     }

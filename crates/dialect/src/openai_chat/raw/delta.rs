@@ -67,7 +67,9 @@ impl Patcher {
                 }
             }
             ("reasoning" | "reasoning_content" | "reasoning_text", Kind::Null) => return dropped(e, m, r),
-            ("reasoning" | "reasoning_content" | "reasoning_text" | "reasoning_details" | "reasoning_opaque", _) if self.exclude_reasoning => {
+            ("reasoning" | "reasoning_content" | "reasoning_text" | "reasoning_details" | "reasoning_opaque", _)
+                if self.exclude_reasoning =>
+            {
                 self.found.hidden = true;
                 return dropped(e, m, r);
             }
@@ -155,7 +157,11 @@ impl Patcher {
             None if self.whole => None,
             None => Some((front.clone(), format!("\"index\":{},", place.index).into_bytes())),
         };
-        let id = if place.begins && view.id.is_none() { Some(mint(self.seen.upstream_id.as_deref().unwrap_or_default(), choice, place.index)) } else { None };
+        let id = if place.begins && view.id.is_none() {
+            Some(mint(self.seen.upstream_id.as_deref().unwrap_or_default(), choice, place.index))
+        } else {
+            None
+        };
         let id = id.map(|id| match &view.id_at {
             Some(span) => (span.clone(), format!("\"{id}\"").into_bytes()),
             None => (front, format!("\"id\":\"{id}\",").into_bytes()),

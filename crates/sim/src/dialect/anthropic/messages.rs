@@ -7,6 +7,9 @@ use super::request::blocks;
 use crate::content::{is_redacted, is_signed};
 use crate::dialect::Problem;
 
+/// Blocks of hosted tools, beside their results.
+const HOSTED: &[&str] = &["server_tool_use", "container_upload", "search_result", "tool_reference"];
+
 /// A turn: consecutive messages of one role, which the provider merges.
 struct Turn<'a> {
     role: &'a str,
@@ -111,12 +114,8 @@ fn one_block(block: &Value, role: &str, at: &str) -> Result<(), Problem> {
             true => Ok(()),
             false => Err(Problem::invalid(at, "Invalid `data` in `redacted_thinking` block")),
         },
-        // Blocks of hosted tools come from the provider; there is nothing to hold them against.
-        (kind, _)
-            if kind.ends_with("_tool_result") || kind == "server_tool_use" || kind == "container_upload" || kind == "search_result" =>
-        {
-            Ok(())
-        }
+        // What belongs to hosted tools comes from the provider; there is nothing to hold it against.
+        (kind, _) if kind.ends_with("_tool_result") || HOSTED.contains(&kind) => Ok(()),
         (kind, _) => Err(Problem::invalid(at, format!("Input tag '{kind}' is not allowed in a message of the role '{role}'"))),
     }
 }

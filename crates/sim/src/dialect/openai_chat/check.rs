@@ -133,12 +133,9 @@ fn one_message(message: &Value, at: &str) -> Result<(), Problem> {
 }
 
 fn one_part(part: &Value, at: &str) -> Result<(), Problem> {
-    if part.get("cache_control").is_some() {
-        return Err(Problem::invalid(format!("{at}.cache_control"), format!("Unknown parameter: '{at}.cache_control'.")));
-    }
     let whole = match part["type"].as_str() {
         Some("text") => part["text"].is_string(),
-        Some("image_url") => part["image_url"]["url"].is_string(),
+        Some("image_url") => part["image_url"].is_string() || part["image_url"]["url"].is_string(),
         Some("input_audio") => part["input_audio"]["data"].is_string() && part["input_audio"]["format"].is_string(),
         Some("file") => part["file"].is_object(),
         Some("refusal") => part["refusal"].is_string(),

@@ -1,0 +1,5 @@
+//! `/generations`
+
+mod get;
+
+pub(crate) use get::get;

@@ -1,0 +1,145 @@
+//! From the configuration to what runs.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use http::HeaderValue;
+use portolan_catalog::{Catalog, ModelOverlay, Pricing, ProviderOverlay};
+use portolan_core::{Auth, Meter, OrgId, Random, Rates};
+use portolan_engine::{Deployment, Make, SIMULATOR_AUTHORITY, Settings, SimulatorMode, Tasks, Timeouts};
+use portolan_sim::Sim;
+use portolan_store::{Durability, Options, Store, StoreError};
+use portolan_upstream::{Client, ClientOptions, Egress, InProcess};
+
+use crate::cli::{CliError, ExitCode};
+use crate::config::{BuiltinProvider, Config, JournalSync, ModelSettings, Profile, ProviderSettings, Simulator};
+
+/// The context of a model of one's own whose configuration states none, in tokens.
+const CONTEXT_UNSTATED: u32 = 131_072;
+
+/// The providers of the catalog, as the configuration needs to know them.
+pub(crate) fn builtins() -> Vec<BuiltinProvider> {
+    let catalog = Catalog::builtin();
+    let rows = catalog.providers.iter().filter(|p| !p.is_simulator());
+    rows.map(|p| BuiltinProvider { slug: p.slug.to_string(), dialect: p.dialect, auth: p.auth, key_env: p.api_key_env.clone(), not_built: None }).collect()
+}
+
+pub(super) fn store_options(config: &Config) -> Options {
+    let durability = match config.journal.sync {
+        JournalSync::Process => Durability::Process,
+        JournalSync::Disk => Durability::Disk,
+    };
+    let defaults = Options::default();
+    Options { durability, organization: config.init.org.clone().unwrap_or_else(|| defaults.organization.clone()), ..defaults }
+}
+
+pub(super) fn settings(config: &Config) -> Settings {
+    let t = &config.timeouts;
+    Settings { timeouts: Timeouts { first_token: t.first_token, idle: t.idle, total: t.total }, ..Settings::default() }
+}
+
+/// The name of this instance: random, and kept with its data.
+pub(super) async fn instance_name(store: &Store, random: &dyn Random) -> Result<HeaderValue, StoreError> {
+    let name = match store.meta("instance").await? {
+        Some(name) => name,
+        None => {
+            let name = OrgId::new(random).to_string();
+            store.set_meta("instance", &name).await?;
+            name
+        }
+    };
+    Ok(HeaderValue::from_str(&name).expect("a UUID is a header value"))
+}
+
+/// The way out, with the simulator of this process at its own, unreachable name.
+pub(super) fn client(config: &Config, tasks: &Tasks, sim: Sim) -> Result<Client, CliError> {
+    let egress = Egress::new(config.egress.allow.clone(), config.profile == Profile::Development);
+    let tasks = tasks.clone();
+    let serve = move |far| {
+        let sim = sim.clone();
+        tasks.spawn("simulator", async move { sim.serve_connection(far).await });
+    };
+    let options = ClientOptions {
+        connect_timeout: config.timeouts.connect,
+        in_process: Some(InProcess { authority: SIMULATOR_AUTHORITY, serve: Arc::new(serve) }),
+        ..ClientOptions::new(egress)
+    };
+    Client::new(options).map_err(|e| CliError::new(ExitCode::Config, e.to_string()))
+}
+
+/// What can be called under this configuration.
+pub(super) fn deployment(config: &Config, old: Option<&Deployment>) -> Result<Deployment, CliError> {
+    let wrong = |e: &dyn std::fmt::Display| CliError::new(ExitCode::Config, e.to_string());
+    let overlays: Vec<ProviderOverlay> = config.providers.iter().map(overlay).collect();
+    let catalog = Catalog::builtin().with_overlay(&overlays).map_err(|e| wrong(&e))?;
+    let credentials: HashMap<_, _> = config.provider_keys.found.iter().map(|k| (k.provider.clone(), k.secret.clone())).collect();
+    let open_provider = catalog.providers.iter().any(|p| p.auth == Auth::None && !p.is_simulator());
+    let simulator = match config.simulator {
+        _ if !config.simulator_allowed() => SimulatorMode::Off,
+        Simulator::Off => SimulatorMode::Off,
+        Simulator::Auto | Simulator::On if credentials.is_empty() && !open_provider => SimulatorMode::Everything,
+        Simulator::Auto => SimulatorMode::Off,
+        Simulator::On => SimulatorMode::OnRequest,
+    };
+    let epoch = old.map_or(1, |old| old.epoch + 1);
+    let make = Make { epoch, catalog: Arc::new(catalog.at_epoch(epoch)), credentials, simulator };
+    Deployment::new(make, old).map_err(|e| wrong(&e))
+}
+
+fn overlay(provider: &ProviderSettings) -> ProviderOverlay {
+    ProviderOverlay {
+        slug: provider.slug.clone(),
+        name: provider.name.clone(),
+        base_url: provider.base_url.clone(),
+        dialect: provider.dialect,
+        auth: provider.auth,
+        quirks: provider.quirks.clone(),
+        on_hangup: provider.on_hangup,
+        api_key_env: None,
+        privacy_policy_url: None,
+        terms_of_service_url: None,
+        status_page_url: None,
+        headquarters: None,
+        datacenters: None,
+        data_policy: None,
+        models: provider.models.iter().map(model).collect(),
+    }
+}
+
+fn model(model: &ModelSettings) -> ModelOverlay {
+    let tokens = |n: u64| u32::try_from(n).unwrap_or(u32::MAX);
+    ModelOverlay {
+        id: model.id.clone(),
+        upstream_id: model.upstream_id.clone(),
+        name: model.name.clone(),
+        context_length: model.context_length.map_or(CONTEXT_UNSTATED, tokens),
+        max_output: model.max_output.map(tokens),
+        pricing: pricing(&model.pricing),
+        dialect: None,
+        quirks: Vec::new(),
+        capabilities: model.capabilities.as_ref().map(|all| all.iter().copied().collect()),
+        supported_parameters: None,
+        input_modalities: None,
+        output_modalities: None,
+        region: None,
+        quantization: None,
+    }
+}
+
+fn pricing(rates: &Rates) -> Pricing {
+    Pricing {
+        prompt: rates.listed(Meter::Input),
+        completion: rates.listed(Meter::Output),
+        cache_read: rates.listed(Meter::CacheRead),
+        cache_write: rates.listed(Meter::CacheWrite5m),
+        cache_write_1h: rates.listed(Meter::CacheWrite1h),
+        internal_reasoning: rates.listed(Meter::Reasoning),
+        audio: rates.listed(Meter::InputAudio),
+        audio_output: rates.listed(Meter::OutputAudio),
+        image_token: rates.listed(Meter::InputImage),
+        image_output: rates.listed(Meter::OutputImage),
+        request: rates.listed(Meter::Request),
+        web_search: rates.listed(Meter::Search),
+        tiers: Vec::new(),
+    }
+}

@@ -1,0 +1,20 @@
+//! Structured logs on standard error: a sentence and dotted fields; never bodies, prompts or keys.
+
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt;
+
+use crate::config::{LogFormat, Logging};
+
+/// Starts logging, once per process.
+pub(super) fn start(logging: &Logging) {
+    // hyper and rustls say much at `debug` that no operator of ours needs.
+    let filter = EnvFilter::new(format!("{},hyper=warn,hyper_util=warn,rustls=warn", logging.level));
+    let builder = fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    let started = match logging.format {
+        LogFormat::Json => builder.json().flatten_event(true).try_init(),
+        LogFormat::Text => builder.try_init(),
+    };
+    if let Err(error) = started {
+        tracing::debug!(%error, "logging runs already");
+    }
+}

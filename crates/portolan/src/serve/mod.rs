@@ -1,0 +1,251 @@
+//! `portolan serve`: from a configuration to listeners, and back to nothing in good order.
+
+mod admin;
+mod build;
+mod logging;
+mod metrics;
+mod readiness;
+mod verify;
+
+use std::io::IsTerminal;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use portolan_core::{ApiKey, Clock, Random, SystemClock, SystemRandom};
+use portolan_engine::{Directory, Engine, Parts, Tasks};
+use portolan_gateway::{Gateway, ServerLimits};
+use portolan_sim::{Sim, SimOptions};
+use portolan_store::{Recovered, Store, StoreError};
+use portolan_tenancy::KeyDraft;
+use tokio::net::{TcpListener, UnixListener};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use crate::cli::{Banner, BannerProvider, CliError, ExitCode, FirstRun, Start, curl, write_first_run};
+use crate::config::{Config, Profile};
+
+pub(crate) use build::builtins;
+
+/// What streams that were told to end may still take.
+const END_GRACE: Duration = Duration::from_secs(5);
+/// The model of the line that a first run prints.
+const FIRST_MODEL: &str = "openai/gpt-4o-mini";
+
+/// Everything that runs.
+struct Instance {
+    gateway: Arc<Gateway>,
+    store: Store,
+    metrics: Arc<metrics::Metrics>,
+    readiness: Arc<readiness::State>,
+    tasks: Tasks,
+    client: Arc<portolan_upstream::Client>,
+}
+
+/// Serves until SIGTERM or SIGINT.
+pub(crate) async fn serve(start: Start) -> Result<(), CliError> {
+    logging::start(&start.config.logging);
+    let config = &start.config;
+    let main = bind(config.server.listen, "server.listen").await?;
+    let bound = main.local_addr().map_err(failed("the listener has no address"))?;
+    let admin = bind(config.admin.listen, "admin.listen").await?;
+    let (instance, recovered) = open(config).await?;
+    if !recovered.orphans.is_empty() {
+        tracing::warn!(count = recovered.orphans.len(), "generations that a crash left open were charged what they held, and flagged");
+    }
+    let url = format!("{}/api/v1", config.public_url(bound));
+    let first = first_key(&instance, config, &url).await?;
+    greet(&start, &instance, &url, first.as_ref())?;
+
+    let stop = CancellationToken::new();
+    let limits = ServerLimits::default();
+    let socket = admin_socket(&config.admin_socket())?;
+    let administrators = admin::socket_router(&instance);
+    instance.tasks.spawn("main listener", portolan_gateway::serve(main, portolan_gateway::router(instance.gateway.clone()), limits, instance.tasks.clone(), stop.clone()));
+    instance.tasks.spawn("admin listener", portolan_gateway::serve(admin, admin::metrics_router(&instance), limits, instance.tasks.clone(), stop.clone()));
+    instance.tasks.spawn("admin socket", portolan_gateway::serve(socket, administrators, limits, instance.tasks.clone(), stop.clone()));
+    until_told_to_stop(&start, &instance).await?;
+    drain(config, &instance, &stop).await;
+    Ok(())
+}
+
+/// Opens the store and puts engine and gateway on it. Also what commands without a server work on.
+async fn open(config: &Config) -> Result<(Instance, Recovered), CliError> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let random: Arc<dyn Random> = Arc::new(SystemRandom::default());
+    let options = build::store_options(config);
+    let (store, recovered) = Store::open(&config.data_dir, &options, &*clock, &*random).map_err(|e| {
+        let code = if matches!(e, StoreError::Locked { .. }) { ExitCode::Conflict } else { ExitCode::Failure };
+        CliError::new(code, e.to_string())
+    })?;
+    let tasks = Tasks::default();
+    tasks.spawn("journal", store.journal().clone().run());
+    let metrics = Arc::new(metrics::Metrics::new());
+    let via = build::instance_name(&store, &*random).await.map_err(failed("the store cannot be read"))?;
+    let client = Arc::new(build::client(config, &tasks, Sim::new(SimOptions::default()))?);
+    let deployment = build::deployment(config, None)?;
+    let engine = Engine::new(Parts {
+        deployment,
+        client: client.clone(),
+        journal: store.journal().clone(),
+        clock,
+        random,
+        tasks: tasks.clone(),
+        observer: metrics.clone(),
+        settings: build::settings(config),
+        via,
+    });
+    let directory = Directory::new(engine.clone(), store.clone(), recovered.scope.clone(), recovered.keys.clone(), &recovered.accounts);
+    let readiness = Arc::new(readiness::State::new(store.clone()));
+    let body_bytes_max = usize::try_from(config.server.body_bytes_max).unwrap_or(usize::MAX);
+    let gateway = Arc::new(Gateway::new(engine, Arc::new(directory), store.clone(), body_bytes_max, readiness.clone()));
+    Ok((Instance { gateway, store, metrics, readiness, tasks, client }, recovered))
+}
+
+/// The administrators' router on the store alone, for commands while no server runs.
+pub(crate) async fn open_admin(config: &Config) -> Result<axum::Router, CliError> {
+    let (instance, _) = open(config).await?;
+    Ok(admin::socket_router(&instance))
+}
+
+/// The key that this start made, if it made one.
+async fn first_key(instance: &Instance, config: &Config, url: &str) -> Result<Option<(ApiKey, Option<std::path::PathBuf>)>, CliError> {
+    let engine = &instance.gateway.engine;
+    if let Some(key) = &config.init.api_key {
+        instance.gateway.directory.ensure(key, "PORTOLAN_INIT_API_KEY").await.map_err(failed("the first key cannot be saved"))?;
+        return Ok(None);
+    }
+    let key = ApiKey::new(engine.random());
+    let draft = KeyDraft::unlimited(&key, "first key", instance.gateway.directory.scope().clone(), engine.clock().now());
+    let Some(record) = instance.store.first_key(draft).await.map_err(failed("the first key cannot be saved"))? else { return Ok(None) };
+    instance.gateway.directory.add(record);
+    if std::io::stdout().is_terminal() {
+        return Ok(Some((key, None)));
+    }
+    let line = curl(url, &key, FIRST_MODEL);
+    let path = write_first_run(&config.data_dir, &FirstRun { api_url: url, key: &key, curl: &line }).map_err(failed("first-run.json cannot be written"))?;
+    Ok(Some((key, Some(path))))
+}
+
+fn greet(start: &Start, instance: &Instance, url: &str, first: Option<&(ApiKey, Option<std::path::PathBuf>)>) -> Result<(), CliError> {
+    let config = &start.config;
+    let providers: Vec<BannerProvider> = config
+        .provider_keys
+        .found
+        .iter()
+        .map(|k| BannerProvider { name: k.provider.to_string(), masked: k.masked.clone(), origin: k.origin.to_string() })
+        .collect();
+    for line in &config.provider_keys.ignored {
+        tracing::warn!("{line}");
+    }
+    if start.env.get("OPENROUTER_API_KEY").is_some_and(|key| instance.gateway.directory.is_own(key)) {
+        tracing::info!("OPENROUTER_API_KEY is one of this instance's own keys; it is not used as a provider's");
+    }
+    for line in config.init.not_built() {
+        tracing::warn!("{line}");
+    }
+    if config.profile == Profile::Development && !config.server.listen.ip().is_loopback() {
+        tracing::warn!(listen = %config.server.listen, "LISTENING BEYOND THIS MACHINE in the development profile; set profile = \"production\"");
+    }
+    let deployment = instance.gateway.engine.deployment();
+    let (key, path) = first.map_or((None, None), |(key, path)| (path.is_none().then_some(key), path.as_deref()));
+    let banner = Banner {
+        version: env!("CARGO_PKG_VERSION"),
+        profile: config.profile.as_str(),
+        data_dir: &config.data_dir,
+        api_url: url,
+        providers: &providers,
+        simulator: deployment.simulator_on_request,
+        key,
+        model: FIRST_MODEL,
+        first_run: path,
+    };
+    crate::cli::say(&banner, start.json);
+    Ok(())
+}
+
+async fn bind(address: std::net::SocketAddr, setting: &str) -> Result<TcpListener, CliError> {
+    TcpListener::bind(address).await.map_err(|e| {
+        CliError::new(ExitCode::Failure, format!("cannot listen on {address}: {e}")).hint(format!("is another server there? choose another address with {setting}"))
+    })
+}
+
+/// The socket of the command line. What a crash left there is removed: the data directory is locked, so it is nobody's.
+fn admin_socket(path: &Path) -> Result<UnixListener, CliError> {
+    match std::fs::remove_file(path) {
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(failed("the old admin socket cannot be removed")(e)),
+        _ => {}
+    }
+    let socket = UnixListener::bind(path).map_err(failed("the admin socket cannot be made"))?;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).map_err(failed("the admin socket cannot be protected"))?;
+    Ok(socket)
+}
+
+async fn until_told_to_stop(start: &Start, instance: &Instance) -> Result<(), CliError> {
+    let mut terminate = signal(SignalKind::terminate()).map_err(failed("SIGTERM cannot be heard"))?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(failed("SIGINT cannot be heard"))?;
+    let mut hangup = signal(SignalKind::hangup()).map_err(failed("SIGHUP cannot be heard"))?;
+    loop {
+        tokio::select! {
+            _ = terminate.recv() => return Ok(()),
+            _ = interrupt.recv() => return Ok(()),
+            _ = hangup.recv() => reload(start, instance),
+        }
+    }
+}
+
+/// Puts the configuration of now in force. One with a mistake changes nothing.
+fn reload(start: &Start, instance: &Instance) {
+    let engine = &instance.gateway.engine;
+    let loaded = crate::config::load(&start.flags, &start.env, &builtins()).map_err(CliError::from);
+    let next = loaded.and_then(|config| {
+        let deployment = build::deployment(&config, Some(&engine.deployment()))?;
+        Ok((build::settings(&config), deployment))
+    });
+    match next {
+        Ok((settings, deployment)) => {
+            tracing::info!(epoch = deployment.epoch, "the configuration was reloaded: providers, models and timeouts are in force; listeners and storage need a restart");
+            engine.deploy(deployment, settings);
+            instance.metrics.reloaded(true);
+        }
+        Err(error) => {
+            tracing::error!(error = %error, "the configuration has a mistake and was not reloaded; the old one stays in force");
+            instance.metrics.reloaded(false);
+        }
+    }
+}
+
+/// Ends in good order: no new connections, streams may finish, then they are told to end; every one is settled.
+async fn drain(config: &Config, instance: &Instance, stop: &CancellationToken) {
+    tracing::info!(running = instance.tasks.running(), timeout_s = config.server.drain_timeout.as_secs(), "draining");
+    instance.readiness.start_draining();
+    stop.cancel();
+    // The journal's own task ends when the store closes; it is the one that may remain.
+    instance.tasks.drain_to(1, config.server.drain_timeout, END_GRACE).await;
+    instance.store.journal().close();
+    let left = instance.tasks.drain_to(0, END_GRACE, Duration::ZERO).await;
+    if let Err(error) = instance.store.flush().await {
+        tracing::error!(%error, "the database did not take in the last records; the journal has them");
+    }
+    let _ = std::fs::remove_file(config.admin_socket());
+    tracing::info!(left, "stopped");
+}
+
+/// Serves the simulator alone.
+pub(crate) async fn sim(listen: std::net::SocketAddr) -> Result<(), CliError> {
+    let listener = bind(listen, "--listen").await?;
+    let bound = listener.local_addr().map_err(failed("the listener has no address"))?;
+    crate::cli::say(&format_args!("The simulator listens on http://{bound}/v1 (ledger: http://{bound}/sim/ledger)\n"), false);
+    let mut terminate = signal(SignalKind::terminate()).map_err(failed("SIGTERM cannot be heard"))?;
+    Sim::new(SimOptions::default())
+        .serve(listener, async move {
+            tokio::select! { _ = terminate.recv() => {}, _ = tokio::signal::ctrl_c() => {} }
+        })
+        .await;
+    Ok(())
+}
+
+fn failed<E: std::fmt::Display>(what: &'static str) -> impl FnOnce(E) -> CliError {
+    move |error| CliError::new(ExitCode::Failure, format!("{what}: {error}"))
+}
