@@ -49,7 +49,9 @@ impl IntoResponse for ControlError {
         let (status, message, field) = match self {
             Self::Invalid(Invalid { field, message }) => (StatusCode::BAD_REQUEST, message, field),
             Self::NotFound(message) => (StatusCode::NOT_FOUND, message, None),
-            Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "the change could not be made; try again, the log says more".to_owned(), None),
+            Self::Internal => {
+                (StatusCode::INTERNAL_SERVER_ERROR, "the change could not be made; try again, the log says more".to_owned(), None)
+            }
         };
         let mut error = json!({ "code": status.as_u16(), "message": message });
         if let Some(field) = field {

@@ -232,7 +232,8 @@ async fn a_record_and_its_charge_show_as_soon_as_it_is_acknowledged() {
         "provider": "p", "endpoint": "p", "end": "completed", "status": 200, "attempts": [], "epoch": 1, "seed": 1, "usage": { "input": 3 },
         "cost": 0.0000004, "charge": 0.0000004, "price_version": 1, "held": [[account, 0.0000005]], "latency": { "total_ms": 1, "gateway_us": 1 },
     });
-    let generation: Generation = serde_json::from_str(&record.to_string().replace("4e-7", "0.0000004").replace("5e-7", "0.0000005")).unwrap();
+    let generation: Generation =
+        serde_json::from_str(&record.to_string().replace("4e-7", "0.0000004").replace("5e-7", "0.0000005")).unwrap();
     assert_eq!(generation.end, End::Completed);
     app.keys.store.journal().append(&Entry::Closed(Box::new(generation))).await.unwrap();
     let (status, shown) = app.call(Method::GET, "/generations/gen-1795348800-01234567890123456789", "").await;

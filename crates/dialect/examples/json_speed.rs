@@ -77,6 +77,7 @@ fn main() {
             max_tokens: Some(4096),
             user_hash: None,
             quirks: &[],
+            supported: &[],
         };
         measure("patch (raw lane)", bytes, |_| {
             black_box(patch(&shared, &found, &target));

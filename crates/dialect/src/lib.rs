@@ -4,11 +4,11 @@
 //! which provider it talks to. 2N codecs around one form ([`ir`]), never a translator per pair.
 //! `registry` is the only file that matches on a [`portolan_core::Dialect`].
 
-pub mod ir;
-pub mod json;
 pub mod anthropic;
 pub mod classify;
 pub mod decoder;
+pub mod ir;
+pub mod json;
 pub mod openai_chat;
 pub mod registry;
 pub mod relay;

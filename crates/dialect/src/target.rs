@@ -20,9 +20,23 @@ pub struct Target<'a> {
     pub user_hash: Option<&'a str>,
     /// The endpoint's deviations from its dialect.
     pub quirks: &'a [Quirk],
+    /// The parameters that the endpoint takes, by OpenRouter's names. Empty: not known, so all.
+    pub supported: &'a [String],
 }
 
+/// Settings that OpenRouter leaves out where an endpoint does not take them. All others are sent as they are.
+const LEFT_OUT: &[&str] = &[
+    "temperature", "top_p", "top_k", "top_a", "min_p", "frequency_penalty", "presence_penalty", "repetition_penalty", "seed", "logit_bias",
+    "logprobs", "top_logprobs", "stop", "verbosity",
+];
+
 impl Target<'_> {
+    /// Whether a parameter is to be sent: an endpoint would refuse the whole request for a setting that it does not know.
+    #[must_use]
+    pub fn takes(&self, parameter: &str) -> bool {
+        self.supported.is_empty() || !LEFT_OUT.contains(&parameter) || self.supported.iter().any(|s| s == parameter)
+    }
+
     /// Whether the endpoint deviates so.
     #[must_use]
     pub fn has(&self, quirk: Quirk) -> bool {

@@ -435,6 +435,7 @@ fn no_field_is_written_that_no_recorded_request_has() {
                 max_tokens: Some(8_000),
                 user_hash: Some("u"),
                 quirks: &[],
+                supported: &[],
             };
             let encoded = encode(&request, &target).unwrap();
             let mut written = BTreeSet::new();

@@ -50,6 +50,7 @@ fn a_tool_loop_with_signed_reasoning_arrives_as_anthropic_wants_it() {
         max_tokens: Some(10_000),
         user_hash: None,
         quirks: &[],
+        supported: &[],
     };
     let encoded = registry::encode(Dialect::Anthropic, &request, &target).expect("it can be said");
     assert_eq!(encoded.dropped, ["seed"]);

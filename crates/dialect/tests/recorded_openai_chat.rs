@@ -150,6 +150,7 @@ fn recorded_requests_survive_peek_patch_decode_and_encode() {
             max_tokens: found.max_tokens,
             user_hash: None,
             quirks: &[],
+            supported: &[],
         };
         let request = match decode(&body, &found) {
             Ok(request) => request,

@@ -375,12 +375,12 @@ fn reasoning_beside_completion_is_added_to_it() {
 
 #[test]
 fn several_data_lines_never_break_our_one_line() {
-    let (out, seen) = run(
-        Relay::raw(spec(true)),
-        b"data: {\"id\":\"a\",\ndata: \"choices\":[{\"index\":0,\ndata: \"delta\":{\"content\":\"c\"},\"finish_reason\":\"stop\"}]}\n\n",
-    );
-    assert_eq!(seen.fault, None);
-    assert!(out.split("\n\n").filter(|frame| !frame.is_empty()).all(|frame| frame.starts_with("data: ") && !frame.contains('\n')), "{out}");
+    let stream = b"data: {\"id\":\"a\",\ndata: \"choices\":[{\"index\":0,\"logprobs\":{\ndata: },\ndata: \"delta\":{\"content\":\"c\",\"images\":[1,\ndata: 2]},\"finish_reason\":\"stop\"}]}\n\n";
+    for relay in [Relay::raw(spec(true)), Relay::translated(Dialect::OpenAiChat, spec(true))] {
+        let (out, seen) = run(relay, stream);
+        assert_eq!(seen.fault, None);
+        assert!(out.split_terminator("\n\n").all(|frame| frame.starts_with("data: ") && !frame.contains('\n')), "{out}");
+    }
 }
 
 #[test]

@@ -103,11 +103,15 @@ impl Run {
             max_tokens: (must_state || route.dialect != Dialect::OpenAiChat).then_some(self.limit.tokens),
             user_hash: user_hash.as_deref(),
             quirks: &endpoint.quirks,
+            supported: &endpoint.supported_parameters,
         };
         let mut headers = HeaderMap::with_capacity(8);
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         let body = match lane {
-            Lane::Raw => openai_chat::patch::patch(&inbound.body, &inbound.peek, &target),
+            Lane::Raw => {
+                *dropped = openai_chat::patch::left_out(&inbound.peek, &target);
+                openai_chat::patch::patch(&inbound.body, &inbound.peek, &target)
+            }
             Lane::Translated => {
                 if self.request.is_none() {
                     self.request = Some(openai_chat::decode::decode(&inbound.body, &inbound.peek).map_err(|e| caller_fault(&e.to_string()))?);

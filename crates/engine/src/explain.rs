@@ -84,6 +84,7 @@ impl Planned {
             max_tokens: Some(self.output_limit(index).tokens),
             user_hash: None,
             quirks: &endpoint.quirks,
+            supported: &endpoint.supported_parameters,
         };
         let request = openai_chat::decode::decode(&self.inbound.body, &self.inbound.peek);
         let encoded = request.map_err(|e| e.to_string()).and_then(|r| registry::encode(dialect, &r, &target).map_err(|e| e.to_string()));

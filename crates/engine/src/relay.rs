@@ -65,7 +65,8 @@ impl Run {
                     return self.interrupted(Interrupt::Gone, relay, true);
                 }
             }
-            if committed && self.abandoned.is_none() {
+            // Hidden reasoning is no content yet, and proof of life all the same.
+            if relay.seen().output_bytes > 0 && self.abandoned.is_none() {
                 watch.until(self.idle_due());
             }
         }

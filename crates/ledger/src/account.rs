@@ -121,6 +121,7 @@ pub struct Account {
     spend: Spend,
     held: Money,
     holds: u32,
+    peak: Money,
     peak_over: Money,
 }
 
@@ -135,7 +136,9 @@ pub struct AccountState {
     pub held: Money,
     /// How many holds there are.
     pub holds: u32,
-    /// The most that settled + held, or settled alone, has ever stood above the limit (standard only; strict: zero).
+    /// The most that settled + held have come to at any moment under this limit: what no sampling can miss.
+    pub peak_committed: Money,
+    /// The most that was settled above the limit. Under a strict one only what a provider reported above its hold.
     pub overshoot: Money,
 }
 
@@ -183,12 +186,17 @@ impl Account {
     /// An account with what was settled before.
     #[must_use]
     pub fn new(id: AccountId, limit: Option<Limit>, spend: Spend) -> Self {
-        Self { id, limit, spend, held: Money::ZERO, holds: 0, peak_over: Money::ZERO }
+        let mut account = Self { id, limit, spend, held: Money::ZERO, holds: 0, peak: Money::ZERO, peak_over: Money::ZERO };
+        account.start_peaks();
+        account
     }
 
     /// Replaces the limit. Holds stay: a lower limit closes admission, it takes nothing back.
     pub fn set_limit(&mut self, limit: Option<Limit>) {
-        self.limit = limit;
+        if limit != self.limit {
+            self.limit = limit;
+            self.start_peaks();
+        }
     }
 
     /// The limit in force.
@@ -200,7 +208,14 @@ impl Account {
     /// How things stand on `today`.
     pub fn state(&mut self, today: Day) -> AccountState {
         self.spend.roll(today);
-        AccountState { limit: self.limit, spend: self.spend, held: self.held, holds: self.holds, overshoot: self.peak_over }
+        AccountState {
+            limit: self.limit,
+            spend: self.spend,
+            held: self.held,
+            holds: self.holds,
+            peak_committed: self.peak,
+            overshoot: self.peak_over,
+        }
     }
 
     /// Whether a hold of this size is admitted now, and how much this account would hold.
@@ -208,9 +223,10 @@ impl Account {
         self.spend.roll(today);
         let Some(limit) = self.limit else { return Ok(expected) };
         let settled = self.spend.within(limit.reset);
-        let left = limit.amount - settled;
+        // An absurd charge saturates what is settled, and must not wrap round to plenty.
+        let left = Money(limit.amount.0.saturating_sub(settled.0));
         match limit.enforcement {
-            Enforcement::Strict if worst <= left - self.held => Ok(worst),
+            Enforcement::Strict if worst <= Money(left.0.saturating_sub(self.held.0)) => Ok(worst),
             Enforcement::Standard if self.held < left => Ok(expected),
             Enforcement::Strict if worst > left => {
                 Err(Refusal::Exhausted { account: self.id, limit, settled, affordable: left.at_least(Money::ZERO) })
@@ -225,10 +241,12 @@ impl Account {
     pub(crate) fn add_hold(&mut self, amount: Money) {
         self.held += amount;
         self.holds += 1;
+        self.note_peaks();
     }
 
-    pub(crate) fn change_hold(&mut self, from: Money, to: Money) {
-        self.held = self.held - from + to;
+    pub(crate) fn add_to_hold(&mut self, more: Money) {
+        self.held += more;
+        self.note_peaks();
     }
 
     pub(crate) fn end_hold(&mut self, amount: Money, charge: Money, today: Day) {
@@ -241,9 +259,20 @@ impl Account {
     pub fn charge(&mut self, charge: Money, today: Day) {
         self.spend.roll(today);
         self.spend.add(charge);
+        self.note_peaks();
+    }
+
+    /// The high-water marks belong to a limit: under another one they begin where things stand.
+    fn start_peaks(&mut self) {
+        (self.peak, self.peak_over) = (Money::ZERO, Money::ZERO);
+        self.note_peaks();
+    }
+
+    fn note_peaks(&mut self) {
+        let settled = self.spend.within(self.limit.and_then(|l| l.reset));
+        self.peak = self.peak.at_least(settled.saturating_add(self.held));
         if let Some(limit) = self.limit {
-            let over = self.spend.within(limit.reset) - limit.amount;
-            self.peak_over = self.peak_over.at_least(over);
+            self.peak_over = self.peak_over.at_least(Money(settled.0.saturating_sub(limit.amount.0)));
         }
     }
 }

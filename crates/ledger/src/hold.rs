@@ -59,7 +59,7 @@ impl Held {
         }
         let added = admit_all(accounts, more, today)?;
         for ((account, entry), (_, amount)) in accounts.iter_mut().zip(&mut self.entries).zip(added) {
-            account.change_hold(entry.1, entry.1 + amount);
+            account.add_to_hold(amount);
             entry.1 += amount;
         }
         self.quote = Quote { worst: self.quote.worst + more.worst, expected: self.quote.expected + more.expected };
@@ -225,6 +225,8 @@ mod tests {
                 }
                 let state = a.state(day);
                 prop_assert!(state.spend.within(reset) + state.held <= limit.amount, "{state:?}");
+                prop_assert!(state.peak_committed >= state.spend.within(reset) + state.held, "{state:?}");
+                prop_assert!(state.peak_committed <= limit.amount && state.overshoot == Money::ZERO, "{state:?}");
             }
             for held in open {
                 held.release(&mut [&mut a, &mut free], day);

@@ -19,7 +19,8 @@ impl DataDir {
     pub(crate) fn take(path: &Path) -> Result<Self, StoreError> {
         private_dir(path)?;
         let file = path.join("portolan.lock");
-        let mut lock = private().read(true).write(true).create(true).truncate(false).open(&file).map_err(|e| StoreError::file("open", &file, e))?;
+        let mut lock =
+            private().read(true).write(true).create(true).truncate(false).open(&file).map_err(|e| StoreError::file("open", &file, e))?;
         match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(StoreError::Locked { dir: path.to_owned(), pid: holder(&mut lock) }),

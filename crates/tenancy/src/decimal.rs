@@ -32,15 +32,9 @@ mod tests {
 
     #[test]
     fn an_exponent_is_expanded_without_a_float() {
-        for (written, expected) in [
-            ("1e-05", "0.00001"),
-            ("1.5E2", "150"),
-            ("-2.5e0", "-2.5"),
-            ("0.001e2", "0.1"),
-            ("123e-2", "1.23"),
-            ("5", "5"),
-            ("1e+1", "10"),
-        ] {
+        for (written, expected) in
+            [("1e-05", "0.00001"), ("1.5E2", "150"), ("-2.5e0", "-2.5"), ("0.001e2", "0.1"), ("123e-2", "1.23"), ("5", "5"), ("1e+1", "10")]
+        {
             assert_eq!(plain(written).as_deref(), Some(expected), "{written}");
         }
         for wrong in ["1e", "e5", "1e999999", "xe1", "1e1.5"] {

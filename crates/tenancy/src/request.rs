@@ -87,7 +87,9 @@ impl NewKey {
             limit: field::read("limit", &body.limit, field::limit)?.flatten(),
             limit_reset: field::read("limit_reset", &body.limit_reset, reset)?.flatten(),
             enforcement: field::read("enforcement", &body.enforcement, enforcement)?.flatten().unwrap_or(Enforcement::Standard),
-            include_byok_in_limit: field::read("include_byok_in_limit", &body.include_byok_in_limit, field::flag)?.flatten().unwrap_or(false),
+            include_byok_in_limit: field::read("include_byok_in_limit", &body.include_byok_in_limit, field::flag)?
+                .flatten()
+                .unwrap_or(false),
             max_tokens_default: field::read("max_tokens_default", &body.max_tokens_default, field::max_tokens)?.flatten(),
             expires_at: field::read("expires_at", &body.expires_at, |f, j| field::future(f, j, now))?.flatten(),
             workspace_id: field::read("workspace_id", &body.workspace_id, field::text)?.flatten(),

@@ -16,7 +16,8 @@ pub(crate) struct Shown {
 
 pub(crate) async fn get(State(state): State<ControlState>, Path(id): Path<String>) -> Result<Json<Shown>, ControlError> {
     let id = GenerationId::parse(&id).map_err(|e| Invalid::field("id", format_args!("is wrong: {e}")))?;
-    let missing = || ControlError::NotFound(format!("there is no generation {id}; it may be open still, look again when its response has ended"));
+    let missing =
+        || ControlError::NotFound(format!("there is no generation {id}; it may be open still, look again when its response has ended"));
     let data = state.store.generation(&id).await?.ok_or_else(missing)?;
     Ok(Json(Shown { data }))
 }

@@ -14,7 +14,10 @@ pub(crate) struct Listed {
     data: Vec<KeyView>,
 }
 
-pub(crate) async fn list(State(state): State<ControlState>, Query(query): Query<HashMap<String, String>>) -> Result<Json<Listed>, ControlError> {
+pub(crate) async fn list(
+    State(state): State<ControlState>,
+    Query(query): Query<HashMap<String, String>>,
+) -> Result<Json<Listed>, ControlError> {
     let keys = state.keys.list(filter(&query)?).await?;
     Ok(Json(Listed { data: keys.iter().map(super::view).collect() }))
 }

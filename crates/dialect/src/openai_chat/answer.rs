@@ -190,7 +190,7 @@ impl Chunks {
         write_finish(finish, out);
         out.extend_from_slice(b",\"logprobs\":");
         let waiting = self.logprobs.iter().position(|(of, _)| *of == choice).map(|at| self.logprobs.swap_remove(at).1);
-        out.extend_from_slice(waiting.as_deref().unwrap_or("null").as_bytes());
+        write_json(waiting.as_deref().unwrap_or("null"), out);
         out.extend_from_slice(b"}]}\n\n");
     }
 }
@@ -231,9 +231,15 @@ fn write_delta(delta: &Delta<'_>, out: &mut Vec<u8>) {
             quote(text, out);
         }
         Delta::Field { name, json } => {
-            write!(out, ",\"{name}\":{json}").expect("a vector takes all bytes");
+            write!(out, ",\"{name}\":").expect("a vector takes all bytes");
+            write_json(json, out);
         }
     }
+}
+
+/// Writes JSON as it came, on one line: a line feed between its tokens would end our frame.
+fn write_json(json: &str, out: &mut Vec<u8>) {
+    out.extend(json.bytes().map(|byte| if matches!(byte, b'\n' | b'\r') { b' ' } else { byte }));
 }
 
 /// Writes one entry of `reasoning_details`.

@@ -1,17 +1,17 @@
 //! OpenAI's Chat Completions, as OpenRouter extends it: the caller's dialect and that of most endpoints.
 
-pub mod decode;
-pub mod encode;
-pub mod patch;
-pub mod peek;
-pub mod preferences;
-pub mod answer;
+pub(crate) mod answer;
 mod calls;
+pub mod decode;
 mod delta;
 mod edit;
+pub mod encode;
 pub mod error;
 pub mod events;
 pub mod finish;
 mod list;
-pub mod raw;
+pub mod patch;
+pub mod peek;
+pub mod preferences;
+pub(crate) mod raw;
 pub mod usage;

@@ -24,6 +24,12 @@ pub fn patch(body: &Bytes, peek: &Peek, target: &Target<'_>) -> Vec<Bytes> {
     writer.finish(&wanted.missing)
 }
 
+/// The settings that [`patch`] leaves out because the endpoint does not take them.
+#[must_use]
+pub fn left_out(peek: &Peek, target: &Target<'_>) -> Vec<String> {
+    peek.fields.iter().filter(|f| !f.null && !target.takes(&f.name)).map(|f| f.name.to_string()).collect()
+}
+
 /// What becomes of a member.
 enum Edit {
     Keep,
@@ -65,7 +71,7 @@ impl<'a> Wanted<'a> {
             // The limit under its other name, and what only a stream may hold.
             "max_tokens" | "max_completion_tokens" | "stream_options" => Edit::Drop,
             "stream" => Edit::Replace(Bytes::from_static(b"false")),
-            name if GATEWAY_ONLY.contains(&name) => Edit::Drop,
+            name if GATEWAY_ONLY.contains(&name) || !self.target.takes(name) => Edit::Drop,
             _ => Edit::Keep,
         }
     }
@@ -155,7 +161,7 @@ mod tests {
     const QUIRKS: [&[Quirk]; 3] = [&[], &[Quirk::NoStreamOptions], &[Quirk::MaxCompletionTokens]];
 
     fn target<'a>(stream: bool, max_tokens: Option<u64>, user_hash: Option<&'a str>, quirks: &'a [Quirk]) -> Target<'a> {
-        Target { caller: Dialect::OpenAiChat, upstream_id: "up", stream, max_tokens, user_hash, quirks }
+        Target { caller: Dialect::OpenAiChat, upstream_id: "up", stream, max_tokens, user_hash, quirks, supported: &[] }
     }
 
     fn patched(body: &str, target: &Target<'_>) -> String {
@@ -216,6 +222,17 @@ mod tests {
             ("unknown", json!("x")),
             ("tools", json!([])),
         ]
+    }
+
+    #[test]
+    fn a_setting_that_the_endpoint_does_not_take_is_left_out_and_named() {
+        let body = Bytes::from_static(br#"{"model":"a/b","temperature":1,"messages":[{"role":"user","content":"x"}],"custom":2,"top_k":3}"#);
+        let peek = super::super::peek::peek(&body).unwrap();
+        let supported = ["top_k".to_owned()];
+        let target = Target { supported: &supported, ..target(false, None, None, &[]) };
+        assert_eq!(left_out(&peek, &target), ["temperature"]);
+        let patched: Value = serde_json::from_slice(&patch(&body, &peek, &target).concat()).unwrap();
+        assert_eq!(patched, json!({ "model": "up", "messages": [{ "role": "user", "content": "x" }], "custom": 2, "top_k": 3 }));
     }
 
     proptest! {

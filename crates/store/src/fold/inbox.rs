@@ -56,7 +56,11 @@ struct Queue {
 
 impl std::fmt::Debug for Queue {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Queue").field("items", &self.items).field("written", &self.written).field("folded", &self.folded).finish_non_exhaustive()
+        f.debug_struct("Queue")
+            .field("items", &self.items)
+            .field("written", &self.written)
+            .field("folded", &self.folded)
+            .finish_non_exhaustive()
     }
 }
 

@@ -72,7 +72,9 @@ fn close(worker: &mut Worker, segments: &mut Segments, open: Open) -> Result<Vec
         let workspace = workspace_of(worker.connection(), &last.key)?.unwrap_or_default();
         let entry = Entry::Closed(Box::new(orphan(id, workspace, &attempts, last)));
         let line = Line::encode(&entry)?;
-        let from = segments.write(line.bytes()).map_err(|e| StoreError::file("write", &segment_path(worker.journal(), segments.end().segment), e))?;
+        let from = segments
+            .write(line.bytes())
+            .map_err(|e| StoreError::file("write", &segment_path(worker.journal(), segments.end().segment), e))?;
         let Entry::Closed(generation) = &entry else { continue };
         tracing::warn!(generation.id = %generation.id, generation.charge = %generation.charge, "a generation was open when the process ended: its hold is charged");
         orphans.push((**generation).clone());

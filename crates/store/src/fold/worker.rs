@@ -34,7 +34,15 @@ pub(crate) struct Worker {
 
 impl Worker {
     pub(crate) fn new(connection: Connection, journal: PathBuf, cursor: Cursor) -> Self {
-        Self { connection, journal, cursor, reached: cursor.folded, staged: Vec::new(), open: HashMap::new(), retired_in: cursor.folded.segment }
+        Self {
+            connection,
+            journal,
+            cursor,
+            reached: cursor.folded,
+            staged: Vec::new(),
+            open: HashMap::new(),
+            retired_in: cursor.folded.segment,
+        }
     }
 
     pub(crate) fn cursor(&self) -> Cursor {
@@ -177,4 +185,49 @@ pub(crate) fn parse(journal: &Path, from: Position, line: &Line) -> Result<Entry
         offset: from.offset,
         problem: format!("the entry is not understood ({e})"),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fold::Encoded;
+    use crate::journal::Segments;
+    use crate::{Durability, sql};
+    use portolan_core::UnixMillis;
+
+    fn closed(n: usize) -> Entry {
+        let record = format!(
+            r#"{{"id":"gen-1-0000000000000000000{n}","at":1,"key":"{:064}","workspace":"w","requested":[],"model":"m","provider":"p","endpoint":"p",
+            "end":"completed","status":200,"attempts":[],"epoch":1,"seed":1,"usage":{{}},"cost":1,"charge":1,"price_version":1,"held":[[1,1]],
+            "latency":{{"total_ms":1,"gateway_us":1}}}}"#,
+            0
+        );
+        Entry::Closed(serde_json::from_str(&record).unwrap())
+    }
+
+    #[test]
+    fn what_the_inbox_had_no_room_for_is_read_from_the_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut connection = sql::open_writer(&dir.path().join("db")).unwrap();
+        sql::migrate(&mut connection, UnixMillis(0)).unwrap();
+        let cursor = sql::cursor(&connection).unwrap();
+        let mut worker = Worker::new(connection, dir.path().to_owned(), cursor);
+        // Small segments: the gaps reach across them.
+        let mut segments = Segments::open(dir.path(), Position::START, 700, Durability::Process).unwrap();
+        let mut batches: Vec<Batch> = (0..8)
+            .map(|n| {
+                let encoded = Encoded::of(&closed(n)).unwrap();
+                let from = segments.write(encoded.line().bytes()).unwrap();
+                Batch { from, to: segments.end(), items: encoded.into_item().into_iter().collect() }
+            })
+            .collect();
+        assert!(segments.end().segment > 2);
+        // There was no room for the first two, one in the middle and the last two.
+        let kept: VecDeque<Batch> = batches.drain(..).enumerate().filter(|(n, _)| [2, 3, 5].contains(n)).map(|(_, batch)| batch).collect();
+        worker.fold(kept, segments.end()).unwrap();
+        let count = |worker: &mut Worker, sql: &str| worker.connection().query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
+        assert_eq!(count(&mut worker, "SELECT COUNT(*) FROM generations"), 8);
+        assert_eq!(count(&mut worker, "SELECT settled FROM accounts WHERE id = 1"), 8_000_000_000);
+        assert_eq!(worker.cursor().folded, segments.end());
+    }
 }

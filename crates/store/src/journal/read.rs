@@ -31,7 +31,9 @@ pub(crate) fn read(
     for segment in from.segment..=last {
         let offset = if segment == from.segment { from.offset } else { 0 };
         at = Position { segment, offset };
-        if let Tail::Whole(end) = tail && at >= end {
+        if let Tail::Whole(end) = tail
+            && at >= end
+        {
             return Ok(end);
         }
         if segments.binary_search(&segment).is_err() {
@@ -56,7 +58,9 @@ fn read_segment(
     file.seek(SeekFrom::Start(from.offset)).map_err(failed)?;
     let mut at = from;
     loop {
-        if let Tail::Whole(end) = tail && at >= end {
+        if let Tail::Whole(end) = tail
+            && at >= end
+        {
             return Ok(at);
         }
         let bytes = next_line(&mut file).map_err(failed)?;

@@ -148,7 +148,10 @@ fn columns(row: &rusqlite::Row<'_>) -> rusqlite::Result<Columns> {
         hash: key_hash(hash),
         name: row.get(2)?,
         label: row.get(3)?,
-        scope: KeyScope { org: OrgId::from_saved(&row.get::<_, String>(4)?), workspace: WorkspaceId::from_saved(&row.get::<_, String>(5)?) },
+        scope: KeyScope {
+            org: OrgId::from_saved(&row.get::<_, String>(4)?),
+            workspace: WorkspaceId::from_saved(&row.get::<_, String>(5)?),
+        },
         account: AccountId(row.get(6)?),
         disabled: row.get(7)?,
         limit: row.get::<_, Option<i64>>(8)?.map(Money),

@@ -37,7 +37,9 @@ mod tests {
         let mut statements = 0;
         for literal in sources.iter().flat_map(|source| source.split('"')) {
             let mut last = None;
-            for number in literal.split('$').skip(1).filter_map(|rest| rest.split(|c: char| !c.is_ascii_digit()).next()?.parse::<u32>().ok()) {
+            for number in
+                literal.split('$').skip(1).filter_map(|rest| rest.split(|c: char| !c.is_ascii_digit()).next()?.parse::<u32>().ok())
+            {
                 assert!(last.is_none_or(|last| number <= last + 1), "${number} too early in: {literal}");
                 statements += u32::from(last.is_none());
                 last = last.max(Some(number));

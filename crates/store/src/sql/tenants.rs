@@ -7,7 +7,12 @@ use rusqlite::{Connection, OptionalExtension};
 use crate::StoreError;
 
 /// The organization and its default workspace, made where they are absent: both or none, whenever the process is killed.
-pub(crate) fn ensure_tenants(connection: &mut Connection, name: &str, random: &dyn Random, now: UnixMillis) -> Result<KeyScope, StoreError> {
+pub(crate) fn ensure_tenants(
+    connection: &mut Connection,
+    name: &str,
+    random: &dyn Random,
+    now: UnixMillis,
+) -> Result<KeyScope, StoreError> {
     let change = connection.transaction()?;
     let sql = "SELECT organization_id, id FROM workspaces WHERE is_default = 1 ORDER BY created_at LIMIT 1";
     let found = change.query_row(sql, [], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?))).optional()?;

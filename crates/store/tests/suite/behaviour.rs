@@ -143,7 +143,8 @@ pub(crate) async fn a_key_keeps_everything_that_was_saved_of_it(place: TempDir) 
     let plain = first.store.insert_key(draft(2, &scope)).await.unwrap();
     assert_ne!(made.account, plain.account);
     assert_eq!(first.store.keys().await.unwrap(), vec![made.clone(), plain.clone()]);
-    let patch = KeyPatch { name: Some("new".to_owned()), disabled: Some(true), limit: Some(None), limit_reset: Some(None), ..Default::default() };
+    let patch =
+        KeyPatch { name: Some("new".to_owned()), disabled: Some(true), limit: Some(None), limit_reset: Some(None), ..Default::default() };
     let changed = patch.apply(&made, UnixMillis(NOON.0 + 5));
     first.store.save_key(changed.clone()).await.unwrap();
     first.close().await;

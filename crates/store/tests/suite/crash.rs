@@ -124,10 +124,10 @@ async fn what_was_open_at_the_crash_is_charged_its_hold_once_and_flagged() {
     let second = open(crashed.path());
     let mut orphans = second.recovered.orphans.clone();
     orphans.sort_by_key(|orphan| orphan.charge);
-    assert_eq!(orphans.iter().map(|o| (o.id.clone(), o.charge, o.end)).collect::<Vec<_>>(), [
-        (id(1), Money(50), End::Orphaned),
-        (id(2), Money(75), End::Orphaned)
-    ]);
+    assert_eq!(
+        orphans.iter().map(|o| (o.id.clone(), o.charge, o.end)).collect::<Vec<_>>(),
+        [(id(1), Money(50), End::Orphaned), (id(2), Money(75), End::Orphaned)]
+    );
     assert!(orphans.iter().all(|o| o.flags.orphaned));
     assert_eq!(orphans[1].attempts.iter().map(|a| a.endpoint.as_str()).collect::<Vec<_>>(), ["provider/region", "other"]);
     assert_eq!(second.recovered.accounts, [(AccountId(1), spend(135))]);
@@ -205,4 +205,24 @@ async fn while_the_database_refuses_nothing_is_lost_and_the_health_says_so() {
     assert!(open.store.health().is_ok());
     let found = open.store.generation(&id(1)).await.unwrap().unwrap();
     assert_eq!(found.charge, generation(1, 1, 10).charge);
+}
+
+#[tokio::test]
+async fn a_write_that_fails_ends_the_journal_until_a_restart() {
+    let place = sqlite();
+    let options = Options { segment_bytes_max: 100, ..Options::default() };
+    let open = open_with(place.path(), &options, NOON);
+    open.append(&closed(1, 1, 10)).await;
+    // Where the next segment should be made, something is already.
+    fs::write(place.path().join("journal/0000000000000002.jsonl"), "").unwrap();
+    for n in 2..4 {
+        let refused = open.store.journal().append(&closed(n, 1, 10)).await.unwrap_err();
+        assert!(refused.to_string().contains("until the program is restarted"), "{refused}");
+    }
+    assert!(!open.store.health().journal_ok);
+    assert_eq!(open.store.spend(AccountId(1), NOON.day()).await.unwrap().total, Money(10), "what was acknowledged is folded");
+    open.close().await;
+    let again = open_with(place.path(), &Options::default(), NOON);
+    again.append(&closed(2, 1, 10)).await;
+    assert_eq!(again.store.spend(AccountId(1), NOON.day()).await.unwrap().total, Money(20));
 }

@@ -106,11 +106,7 @@ impl CurrentKeyView {
             effective_budget: budgets.first().cloned(),
             budgets,
             free_model_daily_requests: FreeModelDailyRequests::default(),
-            rate_limit: RateLimit {
-                requests: -1,
-                interval: "10s",
-                note: "deprecated: always -1; limits are in `limit` and `budgets`",
-            },
+            rate_limit: RateLimit { requests: -1, interval: "10s", note: "deprecated: always -1; limits are in `limit` and `budgets`" },
             enforcement: key.enforcement,
             max_tokens_default: key.max_tokens_default,
         }

@@ -47,7 +47,7 @@ pub fn encode(request: &ir::Request, target: &Target<'_>) -> Encoded {
 fn write_extra(request: &ir::Request, target: &Target<'_>, json: &mut Writer, encoded: &mut Encoded) {
     for (name, value) in &request.extra {
         // A name with a bracket is the path of something within a message, which cannot be put back.
-        if target.caller != Dialect::OpenAiChat || name.contains('[') {
+        if target.caller != Dialect::OpenAiChat || name.contains('[') || !target.takes(name) {
             encoded.drop_parameter(name.as_str());
         } else if name == "safety_identifier" {
             if let Some(hash) = target.user_hash {

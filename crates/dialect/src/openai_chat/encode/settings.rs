@@ -7,7 +7,7 @@ use crate::target::{Encoded, Target};
 pub(super) fn write(request: &Request, target: &Target<'_>, json: &mut Writer, encoded: &mut Encoded) {
     write_tools(request, json, encoded);
     write_output(&request.output, json);
-    write_sampling(request, json);
+    write_sampling(request, target, json, encoded);
     if let Some(reasoning) = &request.reasoning {
         if let Some(effort) = effort(reasoning, target.max_tokens) {
             json.text_member("reasoning_effort", effort);
@@ -19,7 +19,9 @@ pub(super) fn write(request: &Request, target: &Target<'_>, json: &mut Writer, e
             encoded.drop_parameter("reasoning.summary");
         }
     }
-    if !request.stop.is_empty() {
+    if !request.stop.is_empty() && !target.takes("stop") {
+        encoded.drop_parameter("stop");
+    } else if !request.stop.is_empty() {
         json.key("stop");
         json.array();
         request.stop.iter().for_each(|s| json.text(s));
@@ -111,7 +113,7 @@ fn write_output(output: &Output, json: &mut Writer) {
     json.end_object();
 }
 
-fn write_sampling(request: &Request, json: &mut Writer) {
+fn write_sampling(request: &Request, target: &Target<'_>, json: &mut Writer, encoded: &mut Encoded) {
     let s = &request.sampling;
     for (name, number) in [
         ("temperature", &s.temperature),
@@ -124,8 +126,10 @@ fn write_sampling(request: &Request, json: &mut Writer) {
         ("repetition_penalty", &s.repetition_penalty),
         ("seed", &s.seed),
     ] {
-        if let Some(number) = number {
-            json.raw_member(name, &number.to_string());
+        match number {
+            Some(number) if target.takes(name) => json.raw_member(name, &number.to_string()),
+            Some(_) => encoded.drop_parameter(name),
+            None => {}
         }
     }
 }
