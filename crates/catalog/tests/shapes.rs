@@ -70,7 +70,7 @@ fn every_answer_fits_the_schema_of_the_newest_clients() {
         schema.clone()
     };
     let catalog = catalog();
-    assert_eq!(misfits(&api, &schema_of("/models"), &catalog.models_answer(&catalog.models), "models"), Vec::<String>::new());
+    assert_eq!(misfits(&api, &schema_of("/models"), &catalog.models_answer(&catalog.models, None), "models"), Vec::<String>::new());
     assert_eq!(misfits(&api, &schema_of("/providers"), &catalog.providers_answer(), "providers"), Vec::<String>::new());
     let endpoints = schema_of("/models/{author}/{slug}/endpoints");
     for model in &catalog.models {
@@ -114,7 +114,7 @@ fn the_prices_are_those_of_the_facts() {
 #[test]
 fn a_row_of_models_suits_clients_of_openai_too() {
     let catalog = catalog();
-    let answer = catalog.models_answer(&catalog.models);
+    let answer = catalog.models_answer(&catalog.models, None);
     assert_eq!(answer["object"], "list");
     assert_eq!(answer["total_count"], catalog.models.len());
     let row = answer["data"].as_array().unwrap().iter().find(|r| r["id"] == "openai/gpt-4o-mini").unwrap();

@@ -15,12 +15,17 @@ use tokio::sync::Notify;
 const WAITING_MAX: u32 = 4096;
 /// How long a request waits for money in flight.
 const WAIT_MAX: Duration = Duration::from_secs(2);
+/// How many of those who wait look at what one settlement freed. All of them would be thousands of looks for
+/// each of thousands of settlements; who is passed over looks once more before it is refused.
+const LOOKS_MAX: u32 = 16;
 
 /// One account: its state, and the bell that rings when a hold ends.
 pub struct AccountCell {
     account: Mutex<Account>,
     freed: Notify,
     waiting: AtomicU32,
+    /// How many more may look at what was freed last.
+    looks: AtomicU32,
 }
 
 impl AccountCell {
@@ -34,6 +39,21 @@ impl AccountCell {
         self.account.lock().set_limit(limit);
         self.freed.notify_waiters();
     }
+
+    /// Tells those who wait, the first of them first.
+    fn ring(&self) {
+        if self.waiting.load(Ordering::Relaxed) > 0 {
+            self.looks.store(LOOKS_MAX, Ordering::Relaxed);
+            self.freed.notify_one();
+        }
+    }
+
+    fn pass_on(&self) {
+        let one_less = self.looks.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |looks| looks.checked_sub(1));
+        if one_less.is_ok() {
+            self.freed.notify_one();
+        }
+    }
 }
 
 /// All accounts that are in use.
@@ -45,7 +65,7 @@ pub struct Accounts {
 impl Accounts {
     /// Adds an account, or finds it: what is in memory is newer than what was loaded.
     pub fn open(&self, id: AccountId, limit: Option<Limit>, spend: Spend) -> Arc<AccountCell> {
-        let new = || Arc::new(AccountCell { account: Mutex::new(Account::new(id, limit, spend)), freed: Notify::new(), waiting: AtomicU32::new(0) });
+        let new = || Arc::new(AccountCell { account: Mutex::new(Account::new(id, limit, spend)), freed: Notify::new(), waiting: AtomicU32::new(0), looks: AtomicU32::new(0) });
         self.cells.write().entry(id).or_insert_with(new).clone()
     }
 
@@ -98,7 +118,7 @@ impl Caller {
     /// Holds, waiting a moment for requests in flight if only they stand in the way.
     ///
     /// # Errors
-    /// The account's refusal, at once when waiting cannot mend it.
+    /// The account's refusal as things stand at the end of the wait, or at once when waiting cannot mend it.
     pub(crate) async fn hold(&self, id: &GenerationId, quote: Quote, today: Day) -> Result<Held, Refusal> {
         let refusal = match self.try_hold(id, quote, today) {
             Err(refusal @ Refusal::InFlight { .. }) => refusal,
@@ -110,21 +130,28 @@ impl Caller {
             return Err(refusal);
         }
         let place = Place(cell);
-        tokio::time::timeout(WAIT_MAX, self.hold_when_freed(place.0, id, quote, today)).await.unwrap_or(Err(refusal))
+        match tokio::time::timeout(WAIT_MAX, self.hold_when_freed(place.0, id, quote, today)).await {
+            Ok(decided) => decided,
+            // Nobody is refused for what was held a while ago, nor for a bell that rang for another.
+            Err(_) => self.try_hold(id, quote, today),
+        }
     }
 
     async fn hold_when_freed(&self, cell: &AccountCell, id: &GenerationId, quote: Quote, today: Day) -> Result<Held, Refusal> {
+        let mut was_told = false;
         loop {
             // Listening before trying again: a hold that ends in between must not go unnoticed.
             let freed = cell.freed.notified();
-            match self.try_hold(id, quote, today) {
-                Err(Refusal::InFlight { .. }) => freed.await,
-                decided => {
-                    // What is left may do for the next in the queue.
-                    cell.freed.notify_one();
-                    return decided;
-                }
+            let decided = self.try_hold(id, quote, today);
+            if was_told {
+                // What was freed is too little for this request, or more than it needs: the next may have use for it.
+                cell.pass_on();
             }
+            match decided {
+                Err(Refusal::InFlight { .. }) => freed.await,
+                decided => return decided,
+            }
+            was_told = true;
         }
     }
 
@@ -144,11 +171,7 @@ impl Caller {
     /// Posts the charge, frees the rest and rings the bells.
     pub(crate) fn settle(&self, held: Held, charge: Money, today: Day) {
         held.settle(&mut self.locked(), charge, today);
-        for cell in &self.accounts {
-            if cell.waiting.load(Ordering::Relaxed) > 0 {
-                cell.freed.notify_one();
-            }
-        }
+        self.accounts.iter().for_each(|cell| cell.ring());
     }
 }
 

@@ -74,7 +74,12 @@ impl Run {
     }
 
     fn finish_record(&mut self, begun: Instant, tried: &Tried) {
+        let consumed = match tried {
+            Tried::Failed(_, Some(relay)) => Some(self.consumed(relay.seen())),
+            Tried::Failed(..) | Tried::Ended(_) => None,
+        };
         let Some(record) = self.attempts.last_mut() else { return };
+        (record.usage, record.cost) = consumed.unwrap_or_default();
         record.took_ms = millis_since(begun);
         let (fault, relay) = match tried {
             Tried::Failed(fault, relay) => (Some(fault), relay),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::HeaderValue;
 use portolan_catalog::{Endpoint, Provider};
-use portolan_core::{GenerationId, KeyHash, ModelSlug, UnixMillis};
+use portolan_core::{Day, GenerationId, KeyHash, ModelSlug, UnixMillis};
 use portolan_dialect::openai_chat::peek::{self, Peek};
 use portolan_ledger::{App, Held, Refusal};
 use portolan_routing::{Ask, NoEndpoint, Plan, Preferences};
@@ -14,6 +14,9 @@ use tokio::time::Instant;
 use crate::deployment::Deployment;
 use crate::quote::{self, LOWERED_MIN};
 use crate::{Caller, Engine, Refused, Rule};
+
+/// How often an unstated limit is lowered further, because others spent while it waited. Each time costs up to two seconds.
+const LOWERINGS_MAX: usize = 4;
 
 /// Everything that is known of a request when it reaches the engine.
 pub struct Inbound {
@@ -52,7 +55,7 @@ pub struct Origins {
 
 /// A request that was admitted: there is a plan. Nothing is held yet.
 pub(crate) struct Planned {
-    pub(crate) inbound: Inbound,
+    pub(crate) inbound: Box<Inbound>,
     pub(crate) deployment: Arc<Deployment>,
     pub(crate) models: Vec<ModelSlug>,
     pub(crate) preferences: Preferences,
@@ -73,7 +76,7 @@ impl Planned {
     ///
     /// # Errors
     /// A model that is unknown, or no endpoint that is left.
-    pub(crate) fn new(engine: &Engine, inbound: Inbound) -> Result<Self, Refused> {
+    pub(crate) fn new(engine: &Engine, inbound: Box<Inbound>) -> Result<Self, Refused> {
         let deployment = engine.deployment();
         let models = slugs(&deployment, &inbound.peek)?;
         let strict = inbound.caller.is_strict();
@@ -134,6 +137,9 @@ impl Planned {
     /// # Errors
     /// The refusal of the first attempt, where none fits.
     pub(crate) async fn hold(&mut self, engine: &Engine) -> Result<(Held, OutputLimit), Refused> {
+        if !engine.journal().is_open() {
+            return Err(no_record());
+        }
         let today = engine.clock().now().day();
         let limit = self.output_limit(0);
         let caller = &self.inbound.caller;
@@ -148,18 +154,22 @@ impl Planned {
                 return Ok((held, limit));
             }
         }
-        match (&refusal, limit.stated) {
-            (Refusal::Exhausted { affordable, .. }, false) if *affordable > portolan_core::Money::ZERO => {
-                let least = self.least_tokens();
-                let tokens = quote::affordable_tokens(&self.inbound.peek, self.endpoint(0), *affordable, least);
-                let Some(tokens) = tokens.filter(|t| *t < limit.tokens) else { return Err(over_budget(self, &refusal)) };
-                match caller.hold(&self.inbound.id, self.quote(0, tokens), today).await {
-                    Ok(held) => Ok((held, OutputLimit { tokens, stated: false, lowered: true })),
-                    Err(still) => Err(over_budget(self, &still)),
-                }
+        if limit.stated { Err(over_budget(self, &refusal)) } else { self.hold_less(limit.tokens, refusal, today).await }
+    }
+
+    /// Lowers an unstated limit to what is affordable. While it waits, others may spend of that: it then asks for less again.
+    async fn hold_less(&self, tokens: u64, refusal: Refusal, today: Day) -> Result<(Held, OutputLimit), Refused> {
+        let (mut most, mut refusal) = (tokens, refusal);
+        for _ in 0..LOWERINGS_MAX {
+            let Refusal::Exhausted { affordable, .. } = &refusal else { break };
+            let tokens = quote::affordable_tokens(&self.inbound.peek, self.endpoint(0), *affordable, self.least_tokens());
+            let Some(tokens) = tokens.filter(|t| *t < most) else { break };
+            match self.inbound.caller.hold(&self.inbound.id, self.quote(0, tokens), today).await {
+                Ok(held) => return Ok((held, OutputLimit { tokens, stated: false, lowered: true })),
+                Err(still) => (most, refusal) = (tokens, still),
             }
-            _ => Err(over_budget(self, &refusal)),
         }
+        Err(over_budget(self, &refusal))
     }
 
     /// The least output limit that makes sense: room for the thinking that was asked for and a word after it.
@@ -220,6 +230,11 @@ pub(crate) fn no_endpoint(deployment: &Deployment, ask: &Ask<'_>, none: &NoEndpo
     }
     refused.availability = Some(serde_json::json!({ "code": code, "retryable": false, "requested_models": requested }));
     refused
+}
+
+/// What cannot be recorded is not sent: nobody could be charged for it.
+fn no_record() -> Refused {
+    Refused::new(503, "server", "This instance cannot record requests at the moment. Try again in a while, or at another instance.")
 }
 
 fn over_budget(planned: &Planned, refusal: &Refusal) -> Refused {

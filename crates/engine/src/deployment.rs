@@ -1,6 +1,7 @@
 //! What can be called, and how: the catalog joined with the credentials of this instance. Immutable; a reload makes another.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use http::HeaderName;
@@ -79,13 +80,10 @@ impl Deployment {
             let provider = catalog.provider(endpoint.provider);
             real.push(match real_route_needed(endpoint, provider, &credentials) {
                 false => None,
-                true => {
-                    let key = (endpoint.provider.0, endpoint.dialect);
-                    if !by_provider.contains_key(&key) {
-                        by_provider.insert(key, real_route(provider, endpoint.dialect, credentials.get(&provider.slug))?);
-                    }
-                    by_provider.get(&key).cloned()
-                }
+                true => Some(match by_provider.entry((endpoint.provider.0, endpoint.dialect)) {
+                    Entry::Occupied(known) => known.get().clone(),
+                    Entry::Vacant(new) => new.insert(real_route(provider, endpoint.dialect, credentials.get(&provider.slug))?).clone(),
+                }),
             });
         }
         let simulated = if simulator == SimulatorMode::Off { HashMap::new() } else { simulated_routes()? };

@@ -13,15 +13,18 @@ use portolan_store::{Store, StoreError};
 use portolan_tenancy::{
     self as tenancy, AdminError, Denied, Invalid, KeyAdmin, KeyFilter, KeyPatch, KeyRecord, KeyScope, KeyState, NewKey, Pending, Snapshot, Spent,
 };
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, oneshot};
 
 use crate::{AccountCell, Caller, Engine};
 
 /// Keys to a page of a list, as OpenRouter's.
 const PAGE: usize = 100;
 
-/// The keys of this instance.
-pub struct Directory {
+/// The keys of this instance. Clones share them.
+#[derive(Clone)]
+pub struct Directory(Arc<Inner>);
+
+struct Inner {
     engine: Engine,
     store: Store,
     scope: KeyScope,
@@ -38,7 +41,7 @@ impl Directory {
         for key in &keys {
             engine.accounts().open(key.account, limit_of(key), spends.get(&key.account).copied().unwrap_or_default());
         }
-        Self { engine, store, scope, keys: ArcSwap::from_pointee(Snapshot::new(1, keys)), changing: Mutex::new(()) }
+        Self(Arc::new(Inner { engine, store, scope, keys: ArcSwap::from_pointee(Snapshot::new(1, keys)), changing: Mutex::new(()) }))
     }
 
     /// The caller who presents this key.
@@ -46,27 +49,27 @@ impl Directory {
     /// # Errors
     /// When the key is unknown, disabled or expired.
     pub fn authenticate(&self, presented: &str) -> Result<Caller, Denied> {
-        let key = self.keys.load().authenticate(presented, self.engine.clock().now())?;
+        let key = self.0.keys.load().authenticate(presented, self.0.engine.clock().now())?;
         Ok(self.caller(key))
     }
 
     /// A key as a caller, for explanations on behalf of it.
     #[must_use]
     pub fn caller_of(&self, hash: &KeyHash) -> Option<Caller> {
-        Some(self.caller(Arc::clone(self.keys.load().get(hash)?)))
+        Some(self.caller(Arc::clone(self.0.keys.load().get(hash)?)))
     }
 
     /// Any key at all, for explanations on behalf of nobody in particular: the oldest.
     #[must_use]
     pub fn any_caller(&self) -> Option<Caller> {
-        let key = self.keys.load().keys().min_by_key(|k| k.id).cloned()?;
+        let key = self.0.keys.load().keys().min_by_key(|k| k.id).cloned()?;
         Some(self.caller(key))
     }
 
     /// Whether a text is one of our own keys, in force or not.
     #[must_use]
     pub fn is_own(&self, presented: &str) -> bool {
-        self.keys.load().get(&KeyHash::of(presented)).is_some()
+        self.0.keys.load().get(&KeyHash::of(presented)).is_some()
     }
 
     /// What was charged to a key.
@@ -78,21 +81,21 @@ impl Directory {
     /// Where keys of this instance belong.
     #[must_use]
     pub fn scope(&self) -> &KeyScope {
-        &self.scope
+        &self.0.scope
     }
 
     /// Puts a key in force that the store has already.
     pub fn add(&self, key: KeyRecord) {
         let hash = key.hash;
-        let next = self.keys.load().with(key, &hash);
-        self.keys.store(Arc::new(next));
+        let next = self.0.keys.load().with(key, &hash);
+        self.0.keys.store(Arc::new(next));
     }
 
     /// What was charged to all accounts together.
     #[must_use]
     pub fn charged_in_total(&self) -> Money {
-        let today = self.engine.clock().now().day();
-        self.engine.accounts().all().iter().map(|account| account.state(today).spend.total).sum()
+        let today = self.0.engine.clock().now().day();
+        self.0.engine.accounts().all().iter().map(|account| account.state(today).spend.total).sum()
     }
 
     fn caller(&self, key: Arc<KeyRecord>) -> Caller {
@@ -102,13 +105,13 @@ impl Directory {
     }
 
     fn account(&self, key: &KeyRecord) -> Arc<AccountCell> {
-        let known = self.engine.accounts().get(key.account);
-        known.unwrap_or_else(|| self.engine.accounts().open(key.account, limit_of(key), Spend::default()))
+        let known = self.0.engine.accounts().get(key.account);
+        known.unwrap_or_else(|| self.0.engine.accounts().open(key.account, limit_of(key), Spend::default()))
     }
 
     fn state(&self, key: &KeyRecord) -> Option<AccountState> {
-        let today = self.engine.clock().now().day();
-        self.engine.accounts().get(key.account).map(|account| account.state(today))
+        let today = self.0.engine.clock().now().day();
+        self.0.engine.accounts().get(key.account).map(|account| account.state(today))
     }
 
     fn key_state(&self, key: Arc<KeyRecord>) -> KeyState {
@@ -116,26 +119,26 @@ impl Directory {
     }
 
     fn find(&self, hash: KeyHash) -> Result<Arc<KeyRecord>, AdminError> {
-        self.keys.load().get(&hash).cloned().ok_or(AdminError::NotFound(hash))
+        self.0.keys.load().get(&hash).cloned().ok_or(AdminError::NotFound(hash))
     }
 
     /// Makes a saved key the one in force.
     fn put_in_force(&self, key: KeyRecord, replaced: &KeyHash) -> Result<KeyState, AdminError> {
         self.account(&key).set_limit(limit_of(&key));
         let hash = key.hash;
-        let next = self.keys.load().with(key, replaced);
-        self.keys.store(Arc::new(next));
+        let next = self.0.keys.load().with(key, replaced);
+        self.0.keys.store(Arc::new(next));
         Ok(self.key_state(self.find(hash)?))
     }
 
     async fn change(&self, hash: KeyHash, edit: impl FnOnce(&KeyRecord) -> KeyRecord + Send) -> Result<KeyRecord, AdminError> {
-        let _one_at_a_time = self.changing.lock().await;
+        let _one_at_a_time = self.0.changing.lock().await;
         let before = self.find(hash)?;
         let after = edit(&before);
-        self.store.save_key(after.clone()).await.map_err(store_failed)?;
+        self.0.store.save_key(after.clone()).await.map_err(store_failed)?;
         if after.deleted_at.is_some() {
-            let next = self.keys.load().without(&hash);
-            self.keys.store(Arc::new(next));
+            let next = self.0.keys.load().without(&hash);
+            self.0.keys.store(Arc::new(next));
         } else {
             self.put_in_force(after.clone(), &hash)?;
         }
@@ -147,31 +150,48 @@ impl Directory {
     /// # Errors
     /// When the store fails.
     pub async fn ensure(&self, key: &ApiKey, name: &str) -> Result<(), StoreError> {
-        let _one_at_a_time = self.changing.lock().await;
-        let draft = tenancy::KeyDraft::unlimited(key, name, self.scope.clone(), self.engine.clock().now());
-        self.add(self.store.ensure_key(draft).await?);
+        let _one_at_a_time = self.0.changing.lock().await;
+        let draft = tenancy::KeyDraft::unlimited(key, name, self.0.scope.clone(), self.0.engine.clock().now());
+        self.add(self.0.store.ensure_key(draft).await?);
         Ok(())
+    }
+}
+
+impl Directory {
+    /// Runs a change in a task of its own: a caller who goes away in the middle leaves no key that is changed in
+    /// the store and not in force.
+    fn owned<T, F>(&self, work: impl FnOnce(Directory) -> F) -> Pending<'static, Result<T, AdminError>>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, AdminError>> + Send + 'static,
+    {
+        let (tx, rx) = oneshot::channel();
+        let work = work(self.clone());
+        self.0.engine.tasks().spawn("key change", async move {
+            let _ = tx.send(work.await);
+        });
+        Box::pin(async move { rx.await.unwrap_or_else(|gone| Err(AdminError::Store(Box::new(gone)))) })
     }
 }
 
 impl KeyAdmin for Directory {
     fn create(&self, new: NewKey) -> Pending<'_, Result<(KeyState, ApiKey), AdminError>> {
-        Box::pin(async move {
-            let _one_at_a_time = self.changing.lock().await;
-            let (draft, secret) = new.draft(self.scope.clone(), self.engine.random(), self.engine.clock().now());
-            let record = self.store.insert_key(draft).await.map_err(store_failed)?;
+        self.owned(async move |this| {
+            let _one_at_a_time = this.0.changing.lock().await;
+            let (draft, secret) = new.draft(this.0.scope.clone(), this.0.engine.random(), this.0.engine.clock().now());
+            let record = this.0.store.insert_key(draft).await.map_err(store_failed)?;
             let hash = record.hash;
-            Ok((self.put_in_force(record, &hash)?, secret))
+            Ok((this.put_in_force(record, &hash)?, secret))
         })
     }
 
     fn list(&self, filter: KeyFilter) -> Pending<'_, Result<Vec<KeyState>, AdminError>> {
         Box::pin(async move {
-            let now = self.engine.clock().now();
-            if filter.workspace_id.as_ref().is_some_and(|w| w != self.scope.workspace.as_str()) {
+            let now = self.0.engine.clock().now();
+            if filter.workspace_id.as_ref().is_some_and(|w| w != self.0.scope.workspace.as_str()) {
                 return Err(Invalid::field("workspace_id", "is no workspace of this organization").into());
             }
-            let snapshot = self.keys.load();
+            let snapshot = self.0.keys.load();
             let shown = |k: &&Arc<KeyRecord>| (filter.include_disabled || !k.disabled) && (filter.include_expired || !k.expired(now));
             let mut keys: Vec<_> = snapshot.keys().filter(shown).cloned().collect();
             keys.sort_by_key(|k| std::cmp::Reverse(k.id));
@@ -184,32 +204,31 @@ impl KeyAdmin for Directory {
     }
 
     fn update(&self, hash: KeyHash, patch: KeyPatch) -> Pending<'_, Result<KeyState, AdminError>> {
-        Box::pin(async move {
-            let now = self.engine.clock().now();
-            let after = self.change(hash, |before| patch.apply(before, now)).await?;
-            Ok(self.key_state(Arc::new(after)))
+        self.owned(async move |this| {
+            let now = this.0.engine.clock().now();
+            let after = this.change(hash, |before| patch.apply(before, now)).await?;
+            Ok(this.key_state(Arc::new(after)))
         })
     }
 
     fn delete(&self, hash: KeyHash) -> Pending<'_, Result<(), AdminError>> {
-        Box::pin(async move {
-            let now = self.engine.clock().now();
-            self.change(hash, |before| KeyRecord { deleted_at: Some(now), updated_at: Some(now), ..before.clone() }).await.map(drop)
+        self.owned(async move |this| {
+            let now = this.0.engine.clock().now();
+            this.change(hash, |before| KeyRecord { deleted_at: Some(now), updated_at: Some(now), ..before.clone() }).await.map(drop)
         })
     }
 
     fn rotate(&self, hash: KeyHash) -> Pending<'_, Result<(KeyState, ApiKey), AdminError>> {
-        Box::pin(async move {
+        self.owned(async move |this| {
             let mut secret = None;
-            let after = self
-                .change(hash, |before| {
-                    let (after, key) = before.rotated(self.engine.random(), self.engine.clock().now());
-                    secret = Some(key);
-                    after
-                })
-                .await?;
+            let edit = |before: &KeyRecord| {
+                let (after, key) = before.rotated(this.0.engine.random(), this.0.engine.clock().now());
+                secret = Some(key);
+                after
+            };
+            let after = this.change(hash, edit).await?;
             let secret = secret.expect("the edit ran, for the change succeeded");
-            Ok((self.key_state(Arc::new(after)), secret))
+            Ok((this.key_state(Arc::new(after)), secret))
         })
     }
 }

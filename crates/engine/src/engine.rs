@@ -81,24 +81,24 @@ impl Engine {
     }
 
     /// Answers a chat request. From the hold on the work belongs to a task of its own: a caller who goes away is settled like any other.
-    pub async fn chat(&self, inbound: Inbound) -> Reply {
+    pub async fn chat(&self, inbound: Box<Inbound>) -> Reply {
         match self.admit(inbound).await {
             Ok(run) => {
                 let (line, reply) = Line::new();
                 self.0.tasks.spawn("generation", run.run(line));
-                reply.await.unwrap_or_else(|_| Reply::Refused(Box::new(Refused::internal())))
+                reply.await.unwrap_or_else(|_| Reply::Refused(Refused::internal()))
             }
             Err(refused) => {
                 self.0.observer.refused(&refused);
-                Reply::Refused(Box::new(refused))
+                Reply::Refused(refused)
             }
         }
     }
 
-    async fn admit(&self, inbound: Inbound) -> Result<Run, Refused> {
+    async fn admit(&self, inbound: Box<Inbound>) -> Result<Box<Run>, Refused> {
         let mut planned = Planned::new(self, inbound)?;
         let (held, limit) = planned.hold(self).await?;
-        Ok(Run::new(self.clone(), planned, held, limit))
+        Ok(Box::new(Run::new(self.clone(), planned, held, limit)))
     }
 
     /// The deployment in force.

@@ -16,7 +16,7 @@ impl Engine {
     ///
     /// # Errors
     /// Where not even the models can be told; every other refusal is part of the explanation.
-    pub fn explain(&self, inbound: Inbound, seed: Option<u64>) -> Result<Value, Refused> {
+    pub fn explain(&self, inbound: Box<Inbound>, seed: Option<u64>) -> Result<Value, Refused> {
         let deployment = self.deployment();
         let models = slugs(&deployment, &inbound.peek)?;
         let budgets: Vec<AccountState> = inbound.caller.accounts.iter().map(|a| a.state(self.clock().now().day())).collect();
@@ -113,6 +113,9 @@ fn budget(state: &AccountState, fits: bool) -> Value {
         "reset": window,
         "settled": state.spend.within(window).to_string(),
         "held": state.held.to_string(),
+        "holds": state.holds,
+        "peak_committed": state.peak_committed.to_string(),
+        "overshoot": state.overshoot.to_string(),
         "fits": fits || state.limit.is_none(),
     })
 }

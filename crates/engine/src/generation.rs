@@ -65,7 +65,7 @@ impl Run {
     }
 
     /// The whole of it.
-    pub(crate) async fn run(mut self, mut line: Line) {
+    pub(crate) async fn run(mut self: Box<Self>, mut line: Line) {
         let ended = self.serve(&mut line).await;
         self.settle(ended, line).await;
     }
@@ -155,7 +155,8 @@ impl Run {
             held: self.held.entries().to_vec(),
             simulated: self.head.simulated,
         };
-        let entry = if self.attempts.len() == 1 { Entry::Opened(opened) } else { Entry::Extended(opened) };
+        // The first that is sent opens, also after attempts that could not even be written.
+        let entry = if self.gateway_us.is_none() { Entry::Opened(opened) } else { Entry::Extended(opened) };
         self.engine.journal().append(&entry).await
     }
 

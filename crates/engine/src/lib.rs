@@ -28,7 +28,7 @@ pub use deployment::{Deployment, Make, Route, SIMULATOR_AUTHORITY, SimulatorMode
 pub use directory::Directory;
 pub use engine::{Engine, Observer, Parts};
 pub use explain::stored_explanation;
-pub use refusal::{Refused, Rule};
+pub use refusal::{Details, Refused, Rule};
 pub use reply::{Head, Reply, StreamBody};
 pub use settings::{Settings, Timeouts};
 pub use tasks::Tasks;

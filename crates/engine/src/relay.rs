@@ -35,6 +35,11 @@ impl Run {
         let mut committed = false;
         loop {
             let frames = watch.wait(line, &self.head, |cx| poll_frames(&mut body, &mut relay, &mut out, cx)).await;
+            // Whatever came with it in one wake-up: content is content, and there is no failover after it.
+            if !committed && relay.seen().content && self.planned.inbound.peek.stream {
+                committed = true;
+                self.commit();
+            }
             let ended = match frames {
                 Ok(Frames::More) if relay.seen().done => true,
                 Ok(Frames::More) => false,
@@ -56,14 +61,8 @@ impl Run {
                 let _ = self.pass_on(line, &mut out, relay.seen().content).await;
                 return Tried::Ended(Ended::with(self.end_of(&relay), None, Some(relay)));
             }
-            if relay.seen().content && self.planned.inbound.peek.stream {
-                if !committed {
-                    committed = true;
-                    self.commit();
-                }
-                if self.pass_on(line, &mut out, relay.seen().content).await.is_err() && !self.reads_on(index, line, watch, true) {
-                    return self.interrupted(Interrupt::Gone, relay, true);
-                }
+            if self.pass_on(line, &mut out, relay.seen().content).await.is_err() && !self.reads_on(index, line, watch, true) {
+                return self.interrupted(Interrupt::Gone, relay, true);
             }
             // Hidden reasoning is no content yet, and proof of life all the same.
             if relay.seen().output_bytes > 0 && self.abandoned.is_none() {

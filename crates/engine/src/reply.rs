@@ -28,7 +28,7 @@ pub enum Reply {
     /// A stream of server-sent events.
     Stream(Head, StreamBody),
     /// An error, before anything was said.
-    Refused(Box<Refused>),
+    Refused(Refused),
 }
 
 /// The stream as a response body. Dropping it is how the engine learns that the caller hung up.

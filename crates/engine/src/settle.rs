@@ -6,7 +6,7 @@ use bytes::Bytes;
 use portolan_catalog::EndpointIx;
 use portolan_core::{Class, Fault, Meter, Money, Usage};
 use portolan_dialect::relay::{Bill, Relay, Seen};
-use portolan_ledger::{Candidate, Cost, End, Entry, Flags, Generation, Latency, Preferences, charge, cost};
+use portolan_ledger::{Attempt, Candidate, Cost, End, Entry, Flags, Generation, Latency, Preferences, charge, cost};
 
 use crate::generation::{Ended, Run, internal, millis_since};
 use crate::quote;
@@ -29,11 +29,23 @@ impl Run {
         self.planned.plan.attempts[self.current].endpoint
     }
 
+    /// The record of the attempt that served, or was sent last: those after it were skipped.
+    fn served_attempt(&mut self) -> Option<&mut Attempt> {
+        let (model, tag) = (self.planned.slug(self.current), &self.planned.endpoint(self.current).tag);
+        self.attempts.iter_mut().rfind(|a| a.model == model && a.endpoint == *tag)
+    }
+
+    /// What a failed attempt consumed all the same: the provider bills it, whoever serves in the end.
+    pub(crate) fn consumed(&self, seen: &Seen) -> (Usage, Money) {
+        let (usage, _) = self.usage(End::UpstreamErrorBeforeContent, seen);
+        (usage, cost(&self.planned.endpoint(self.current).prices, &usage).total)
+    }
+
     /// Prices, records, settles, and says the last word, in this order: what the caller saw the end of is recorded.
-    pub(crate) async fn settle(mut self, mut ended: Ended, mut line: Line) {
+    pub(crate) async fn settle(mut self: Box<Self>, mut ended: Ended, mut line: Line) {
         let seen = ended.relay.as_ref().map(Relay::seen);
         let priced = self.price(ended.end, seen);
-        if let Some(attempt) = self.attempts.last_mut() {
+        if let Some(attempt) = self.served_attempt() {
             (attempt.usage, attempt.cost) = (priced.usage, priced.cost.total);
         }
         if ended.end == End::Completed {
@@ -66,7 +78,7 @@ impl Run {
     fn last_word(&self, ended: &Ended, priced: &Priced, line: &Line) -> LastWord {
         match &ended.fault {
             Some(fault) if line.has_begun() => LastWord::Fail(fault.clone()),
-            Some(fault) => LastWord::Refuse(Box::new(self.refusal(fault))),
+            Some(fault) => LastWord::Refuse(self.refusal(fault)),
             None => LastWord::Complete(Bill {
                 usage: priced.usage,
                 cost: priced.charge,
@@ -227,7 +239,7 @@ fn previous_error(provider: &str, fault: &Fault) -> serde_json::Value {
 /// What the caller hears at the end.
 enum LastWord {
     /// An error with its own status.
-    Refuse(Box<Refused>),
+    Refuse(Refused),
     /// An error within the stream.
     Fail(Fault),
     /// The end of a whole answer, with its price.
@@ -249,7 +261,7 @@ impl LastWord {
         let mut out = Vec::new();
         let said = match self {
             LastWord::Refuse(refused) => line.answer(Reply::Refused(refused)),
-            LastWord::Fail(_) if !line.has_begun() => line.answer(Reply::Refused(Box::new(Refused::internal()))),
+            LastWord::Fail(_) if !line.has_begun() => line.answer(Reply::Refused(Refused::internal())),
             LastWord::Fail(fault) => {
                 relay.fail(&fault, &mut out);
                 line.send(head, Bytes::from(out)).await

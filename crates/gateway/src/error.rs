@@ -9,7 +9,7 @@ use portolan_tenancy::Denied;
 
 /// An error answer.
 #[derive(Debug)]
-pub struct ApiError(Box<Refused>);
+pub struct ApiError(Refused);
 
 impl ApiError {
     /// The refusal behind it.
@@ -21,12 +21,6 @@ impl ApiError {
 
 impl From<Refused> for ApiError {
     fn from(refused: Refused) -> Self {
-        Self(Box::new(refused))
-    }
-}
-
-impl From<Box<Refused>> for ApiError {
-    fn from(refused: Box<Refused>) -> Self {
         Self(refused)
     }
 }

@@ -19,7 +19,7 @@ pub struct Gateway {
     /// The engine.
     pub engine: Engine,
     /// The keys in force.
-    pub directory: Arc<Directory>,
+    pub directory: Directory,
     /// The records.
     pub store: Store,
     /// The largest request body.
@@ -39,7 +39,7 @@ pub trait Readiness: Send + Sync {
 impl Gateway {
     /// The shared state.
     #[must_use]
-    pub fn new(engine: Engine, directory: Arc<Directory>, store: Store, body_bytes_max: usize, readiness: Arc<dyn Readiness>) -> Self {
+    pub fn new(engine: Engine, directory: Directory, store: Store, body_bytes_max: usize, readiness: Arc<dyn Readiness>) -> Self {
         Self { engine, directory, store, body_bytes_max, readiness, pages: models::Pages::default() }
     }
 }

@@ -26,7 +26,7 @@ def gateway(request: pytest.FixtureRequest) -> Iterator[Gateway]:
         yield gateway
     finally:
         if request.session.testsfailed:
-            print(f"\nthe gateway's last lines:\n{gateway.log_tail()}")
+            print(f"\nthe gateway's last lines:\n{gateway.log_tail(15)}")
         gateway.close()
 
 

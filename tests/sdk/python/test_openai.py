@@ -378,7 +378,8 @@ def test_a_stream_that_fails_before_content_is_an_error_answer(client: openai.Op
 def test_a_stream_that_fails_after_content_raises_after_the_text_that_came(client: openai.OpenAI, model: str, fault: str, pace: str) -> None:
     text = ""
     with pytest.raises(openai.APIError) as caught:
-        for chunk in client.chat.completions.create(model=model, messages=USER, stream=True, extra_headers=sim(f"c20-{fault}5{pace}")):
+        stream = client.chat.completions.create(model=model, messages=USER, stream=True, extra_headers=sim(f"c20-{fault}5{pace}"))
+        for chunk in stream:
             text += "".join(choice.delta.content or "" for choice in chunk.choices)
     assert len(text.split()) == 5
     # It ends with an error that is told, not with a broken connection.

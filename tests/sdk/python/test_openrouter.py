@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 
+import httpx
 import pytest
 from openrouter import OpenRouter, errors
 
@@ -130,6 +132,27 @@ def test_a_stream_ends_with_usage_and_cost(router: OpenRouter, seen: Headers, mo
     assert {c.finish_reason for chunk in chunks for c in chunk.choices if c.finish_reason} == {"stop"}
     assert [bool(chunk.usage) for chunk in chunks].index(True) == len(chunks) - 1
     assert chunks[-1].usage.cost > 0
+
+
+def test_a_client_that_waits_is_kept_alive_by_comments_and_reads_on(gateway: Gateway) -> None:
+    # The gateway's interval is 10 s; the three wait at the same time.
+    slow = {"model": "simulator/sim-l11000-c5", "messages": USER}
+
+    def lines() -> list[str]:
+        headers = {"Authorization": f"Bearer {gateway.key}"}
+        with httpx.stream("POST", f"{gateway.openrouter_url}/chat/completions", json=slow | {"stream": True}, headers=headers, timeout=60) as raw:
+            return [line for line in raw.iter_lines() if line]
+
+    with ThreadPoolExecutor() as pool:
+        raw = pool.submit(lines)
+        read = pool.submit(collect, openrouter_client(gateway), **slow)
+        failing = pool.submit(collect, openrouter_client(gateway), model="simulator/sim-l11000-e503", messages=USER)
+    assert raw.result()[0] == ": OPENROUTER PROCESSING"
+    assert raw.result()[-1] == "data: [DONE]"
+    assert len(read.result()[0].split()) == 5
+    # The status has been sent with the first comment: the failure is told in the stream.
+    last = failing.result()[1][-1]
+    assert (last.error.code, last.choices[0].finish_reason) == (503, "error")
 
 
 def test_the_second_of_two_models_answers_where_the_first_fails(router: OpenRouter) -> None:

@@ -10,7 +10,7 @@ impl Catalog {
     #[must_use]
     pub fn model_row(&self, model: &Model) -> Value {
         let top = self.top_endpoint(model);
-        json!({
+        let mut row = json!({
             "id": model.slug,
             "canonical_slug": model.canonical_slug,
             "object": "model",
@@ -33,23 +33,28 @@ impl Catalog {
             "supported_voices": null,
             "knowledge_cutoff": model.knowledge_cutoff,
             "expiration_date": model.expiration_date,
-            "reasoning": model.reasoning,
-            "alias_target": null,
-            "benchmarks": null,
             "links": { "details": format!("/api/v1/models/{}/endpoints", model.canonical_slug) },
-        })
+        });
+        // Optional, and not nullable: OpenRouter's SDKs refuse a null here.
+        if let Some(reasoning) = &model.reasoning {
+            let mut known = json!(reasoning);
+            if let Value::Object(fields) = &mut known {
+                fields.retain(|name, value| !value.is_null() || !matches!(name.as_str(), "default_enabled" | "supports_max_tokens"));
+            }
+            row["reasoning"] = known;
+        }
+        row
     }
 
-    /// The whole answer of `GET /models` for these models: a list for both families of clients.
+    /// The answer of `GET /models`, whole or a page of it: a list for both families of clients. `next` is the address of the page after it.
     #[must_use]
-    pub fn models_answer<'a>(&self, models: impl IntoIterator<Item = &'a Model>) -> Value {
-        let data: Vec<Value> = models.into_iter().map(|m| self.model_row(m)).collect();
-        let total = data.len();
+    pub fn models_answer(&self, page: &[Model], next: Option<String>) -> Value {
+        let data: Vec<Value> = page.iter().map(|m| self.model_row(m)).collect();
         let mut answer = Map::new();
         answer.insert("object".to_owned(), "list".into());
         answer.insert("data".to_owned(), data.into());
-        answer.insert("total_count".to_owned(), total.into());
-        answer.insert("links".to_owned(), json!({ "next": null }));
+        answer.insert("total_count".to_owned(), self.models.len().into());
+        answer.insert("links".to_owned(), json!({ "next": next }));
         Value::Object(answer)
     }
 

@@ -29,7 +29,7 @@ pub(crate) async fn complete(State(gateway): State<Arc<Gateway>>, request: Reque
     response
 }
 
-async fn read(gateway: &Gateway, id: GenerationId, begun: Instant, request: Request<Body>) -> Result<Inbound, ApiError> {
+async fn read(gateway: &Gateway, id: GenerationId, begun: Instant, request: Request<Body>) -> Result<Box<Inbound>, ApiError> {
     let (parts, body) = request.into_parts();
     let caller = auth::authenticate(gateway, &parts.headers)?;
     if parts.headers.get_all(headers::VIA).iter().any(|via| *via == gateway.engine.via()) {
@@ -48,11 +48,11 @@ pub(crate) fn inbound(
     caller: Caller,
     request_headers: &HeaderMap,
     body: Bytes,
-) -> Result<Inbound, ApiError> {
+) -> Result<Box<Inbound>, ApiError> {
     let peek = peek::peek(&body).map_err(refused)?;
     let mut origins = headers::origins(request_headers);
     origins.tags = tags(&body, &peek);
-    Ok(Inbound {
+    Ok(Box::new(Inbound {
         id,
         at: gateway.engine.clock().now(),
         begun,
@@ -62,7 +62,7 @@ pub(crate) fn inbound(
         origins,
         simulate: request_headers.get(headers::SIMULATE).is_some_and(|v| v == "true"),
         x_sim: request_headers.get(headers::X_SIM).cloned(),
-    })
+    }))
 }
 
 fn refused(error: PeekError) -> ApiError {

@@ -105,7 +105,6 @@ fn view(gateway: &Gateway, generation: &Generation) -> Value {
 fn attempt(gateway: &Gateway, attempt: &Attempt) -> Value {
     json!({
         "id": attempt.upstream_id,
-        "endpoint_id": null,
         "model_permaslug": attempt.model,
         "provider_name": name(gateway, &attempt.provider),
         "status": attempt.status,

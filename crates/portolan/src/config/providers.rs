@@ -58,7 +58,6 @@ pub(super) fn provider(name: &str, s: &mut Section<'_, '_>, builtins: &[BuiltinP
     let auth = auth.or_else(|| own.then(|| default_auth(dialect, api_key.as_ref())));
     Some(ProviderSettings {
         slug: slug?,
-        builtin: !own,
         name: display,
         base_url: base_url.map(|url: HttpUrl| url.0),
         dialect,

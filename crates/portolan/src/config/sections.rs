@@ -8,7 +8,7 @@ use super::problem::Origin;
 use super::reader::Section;
 use super::setting::quoted;
 use super::settings::Entry;
-use super::settings::{Admin, Egress, Journal, Logging, Server, Storage, Timeouts, callable_url};
+use super::settings::{Admin, Egress, Journal, Logging, Server, Timeouts, callable_url};
 use super::values::{ByteSize, HttpUrl};
 
 fn loopback(port: u16) -> SocketAddr {
@@ -31,11 +31,11 @@ pub(super) fn admin(s: &mut Section<'_, '_>) -> Admin {
     Admin { listen: s.or("listen", loopback(4748)) }
 }
 
-pub(super) fn storage(s: &mut Section<'_, '_>) -> Storage {
+/// Only SQLite is built: the section is read for its mistakes.
+pub(super) fn storage(s: &mut Section<'_, '_>) {
     let postgres = |url: &StorageUrl| (*url == StorageUrl::Postgres).then(|| "PostgreSQL is not built yet".to_owned());
-    let url = s.or_built("url", StorageUrl::Sqlite, postgres);
+    s.or_built("url", StorageUrl::Sqlite, postgres);
     redis(s);
-    Storage { url }
 }
 
 /// An empty `redis` is the default and says "none".

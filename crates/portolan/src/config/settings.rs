@@ -8,7 +8,7 @@ use portolan_upstream::EgressRule;
 use portolan_core::{ApiKey, Auth, Capability, Dialect, ModelSlug, OnHangup, ProviderSlug, Quirk, Rates, SecretString};
 use serde::Serialize;
 
-use super::choices::{JournalSync, LogFormat, Profile, Simulator, StorageUrl};
+use super::choices::{JournalSync, LogFormat, Profile, Simulator};
 use super::keys::ProviderKeys;
 use super::problem::Origin;
 
@@ -19,7 +19,6 @@ pub(crate) struct Config {
     pub(crate) simulator: Simulator,
     pub(crate) server: Server,
     pub(crate) admin: Admin,
-    pub(crate) storage: Storage,
     pub(crate) journal: Journal,
     pub(crate) egress: Egress,
     pub(crate) timeouts: Timeouts,
@@ -55,12 +54,6 @@ pub(crate) struct Admin {
     pub(crate) listen: SocketAddr,
 }
 
-/// `[storage]`.
-#[derive(Debug, Clone)]
-pub(crate) struct Storage {
-    pub(crate) url: StorageUrl,
-}
-
 /// `[journal]`.
 #[derive(Debug, Clone)]
 pub(crate) struct Journal {
@@ -94,8 +87,6 @@ pub(crate) struct Logging {
 #[derive(Debug, Clone)]
 pub(crate) struct ProviderSettings {
     pub(crate) slug: ProviderSlug,
-    /// Whether the catalog has a row of this slug. If not, `base_url` and `dialect` are set and `models` is not empty.
-    pub(crate) builtin: bool,
     pub(crate) name: Option<String>,
     pub(crate) base_url: Option<String>,
     pub(crate) dialect: Option<Dialect>,

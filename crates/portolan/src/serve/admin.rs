@@ -33,7 +33,7 @@ fn render(metrics: &Metrics, tasks: usize, unfolded: u64) -> Response {
 /// The admin socket: keys, records, explanations on behalf of a key, proofs.
 pub(super) fn socket_router(instance: &Instance) -> Router {
     let control = portolan_control::router(portolan_control::ControlState::new(
-        instance.gateway.directory.clone(),
+        Arc::new(instance.gateway.directory.clone()),
         instance.store.clone(),
         Arc::new(portolan_core::SystemClock),
     ));

@@ -52,9 +52,10 @@ pub(super) async fn instance_name(store: &Store, random: &dyn Random) -> Result<
 }
 
 /// The way out, with the simulator of this process at its own, unreachable name.
-pub(super) fn client(config: &Config, tasks: &Tasks, sim: Sim) -> Result<Client, CliError> {
+pub(super) fn client(config: &Config, sim: Sim) -> Result<Client, CliError> {
     let egress = Egress::new(config.egress.allow.clone(), config.profile == Profile::Development);
-    let tasks = tasks.clone();
+    // Its connections idle in our own pool: a shutdown waits for what they serve, not for them.
+    let tasks = Tasks::default();
     let serve = move |far| {
         let sim = sim.clone();
         tasks.spawn("simulator", async move { sim.serve_connection(far).await });

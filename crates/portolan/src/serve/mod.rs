@@ -45,7 +45,7 @@ struct Instance {
 
 /// Serves until SIGTERM or SIGINT.
 pub(crate) async fn serve(start: Start) -> Result<(), CliError> {
-    logging::start(&start.config.logging);
+    logging::start(&start.config.logging, &start.env);
     let config = &start.config;
     let main = bind(config.server.listen, "server.listen").await?;
     let bound = main.local_addr().map_err(failed("the listener has no address"))?;
@@ -83,7 +83,7 @@ async fn open(config: &Config) -> Result<(Instance, Recovered), CliError> {
     tasks.spawn("journal", store.journal().clone().run());
     let metrics = Arc::new(metrics::Metrics::new());
     let via = build::instance_name(&store, &*random).await.map_err(failed("the store cannot be read"))?;
-    let client = Arc::new(build::client(config, &tasks, Sim::new(SimOptions::default()))?);
+    let client = Arc::new(build::client(config, Sim::new(SimOptions::default()))?);
     let deployment = build::deployment(config, None)?;
     let engine = Engine::new(Parts {
         deployment,
@@ -99,7 +99,7 @@ async fn open(config: &Config) -> Result<(Instance, Recovered), CliError> {
     let directory = Directory::new(engine.clone(), store.clone(), recovered.scope.clone(), recovered.keys.clone(), &recovered.accounts);
     let readiness = Arc::new(readiness::State::new(store.clone()));
     let body_bytes_max = usize::try_from(config.server.body_bytes_max).unwrap_or(usize::MAX);
-    let gateway = Arc::new(Gateway::new(engine, Arc::new(directory), store.clone(), body_bytes_max, readiness.clone()));
+    let gateway = Arc::new(Gateway::new(engine, directory, store.clone(), body_bytes_max, readiness.clone()));
     Ok((Instance { gateway, store, metrics, readiness, tasks, client }, recovered))
 }
 
