@@ -127,29 +127,70 @@ fn scaled(text: &str, digits: u8) -> Result<u128, Wrong> {
     Ok(number(whole) * unit + below)
 }
 
-fn print(f: &mut fmt::Formatter<'_>, negative: bool, value: u128, digits: usize) -> fmt::Result {
-    let unit = 10u128.pow(u32::try_from(digits).unwrap_or(0));
-    let (whole, below) = (value / unit, value % unit);
-    if negative {
-        f.write_str("-")?;
+/// The longest text: a sign, 20 digits, a point.
+const TEXT_MAX: usize = 24;
+
+/// Decimal text on the stack: amounts are printed several times for every request.
+struct Text {
+    bytes: [u8; TEXT_MAX],
+    start: usize,
+}
+
+impl Text {
+    /// `value` divided by ten to the power of `digits`, exactly, without zeros at the end.
+    fn of(negative: bool, mut value: u64, digits: usize) -> Self {
+        let mut text = Self { bytes: [b'0'; TEXT_MAX], start: TEXT_MAX };
+        let mut significant = false;
+        for _ in 0..digits {
+            let digit = u8::try_from(value % 10).unwrap_or(0);
+            value /= 10;
+            significant |= digit != 0;
+            if significant {
+                text.push(b'0' + digit);
+            }
+        }
+        if significant {
+            text.push(b'.');
+        }
+        loop {
+            text.push(b'0' + u8::try_from(value % 10).unwrap_or(0));
+            value /= 10;
+            if value == 0 {
+                break;
+            }
+        }
+        if negative {
+            text.push(b'-');
+        }
+        text
     }
-    write!(f, "{whole}")?;
-    if below > 0 {
-        let text = format!("{below:0digits$}");
-        write!(f, ".{}", text.trim_end_matches('0'))?;
+
+    /// Puts a character before the others.
+    fn push(&mut self, byte: u8) {
+        self.start -= 1;
+        self.bytes[self.start] = byte;
     }
-    Ok(())
+
+    fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.bytes[self.start..]).expect("digits are ASCII")
+    }
+}
+
+impl Money {
+    fn text(self) -> Text {
+        Text::of(self.0 < 0, self.0.unsigned_abs(), 9)
+    }
 }
 
 impl fmt::Display for Money {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        print(f, self.0 < 0, u128::from(self.0.unsigned_abs()), 9)
+        f.write_str(self.text().as_str())
     }
 }
 
 impl fmt::Display for Price {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        print(f, false, u128::from(self.0), 12)
+        f.write_str(Text::of(false, self.0, 12).as_str())
     }
 }
 
@@ -195,7 +236,8 @@ impl std::iter::Sum for Money {
 /// As a JSON number with all its digits (`0.000000001`), which is what OpenRouter's clients read.
 impl Serialize for Money {
     fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
-        let number = serde_json::value::RawValue::from_string(self.to_string()).map_err(serde::ser::Error::custom)?;
+        let text = self.text();
+        let number: &serde_json::value::RawValue = serde_json::from_str(text.as_str()).map_err(serde::ser::Error::custom)?;
         number.serialize(s)
     }
 }

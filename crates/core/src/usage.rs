@@ -10,9 +10,8 @@ macro_rules! meters {
     ($($(#[$doc:meta])* $name:ident = $text:literal,)*) => {
         /// One thing that is counted. No unit is ever counted by two meters.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[serde(rename_all = "snake_case")]
         #[repr(u8)]
-        pub enum Meter { $($(#[$doc])* $name,)* }
+        pub enum Meter { $($(#[$doc])* #[serde(rename = $text)] $name,)* }
 
         impl Meter {
             /// All of them, in their declared order.
@@ -248,6 +247,16 @@ mod tests {
         assert_eq!(card.rates(200).effective(Meter::Input), Price(10));
         assert_eq!(card.rates(201).effective(Meter::Input), Price(20));
         assert_ne!(card.version, PriceCard::new(base, vec![]).version);
+    }
+
+    #[test]
+    fn every_meter_is_written_and_read_by_the_same_name() {
+        for meter in Meter::ALL {
+            let usage = Usage::default().with(meter, 7);
+            let json = serde_json::to_string(&usage).unwrap();
+            assert_eq!(json, format!(r#"{{"{}":7}}"#, meter.as_str()));
+            assert_eq!(serde_json::from_str::<Usage>(&json).unwrap(), usage, "a record that cannot be read back keeps the gateway from starting");
+        }
     }
 
     #[test]

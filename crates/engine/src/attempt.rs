@@ -134,7 +134,7 @@ impl Run {
         match (&inbound.x_sim, route.simulated) {
             (Some(wish), true) => drop(headers.insert("x-sim", wish.clone())),
             (_, true) => {}
-            (_, false) => drop(headers.insert("x-portolan-via", self.engine.via())),
+            (_, false) => drop(headers.insert("x-portolan-via", inbound.via.clone())),
         }
         Ok(Call { target: route.target.clone(), method: Method::POST, headers, body: Segments::from(body), credential: route.credential.clone() })
     }

@@ -38,6 +38,8 @@ pub struct Inbound {
     pub simulate: bool,
     /// Wishes for the simulator (`X-Sim`); sent to simulated endpoints only.
     pub x_sim: Option<HeaderValue>,
+    /// The instances that the request has passed, this one last; sent to providers, one of which may be another gateway.
+    pub via: HeaderValue,
 }
 
 /// Where a request comes from, for its record.

@@ -85,7 +85,8 @@ impl Engine {
         match self.admit(inbound).await {
             Ok(run) => {
                 let (line, reply) = Line::new();
-                self.0.tasks.spawn("generation", run.run(line));
+                // Boxed once: it is several kilobytes, and spawning moves what it is given more than once.
+                self.0.tasks.spawn("generation", Box::pin(run.run(line)));
                 reply.await.unwrap_or_else(|_| Reply::Refused(Refused::internal()))
             }
             Err(refused) => {

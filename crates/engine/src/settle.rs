@@ -152,7 +152,9 @@ impl Run {
         refused
     }
 
-    fn record(&self, ended: &Ended, priced: &Priced, status: u16) -> Generation {
+    /// The record. It takes the attempts: nothing needs them afterwards.
+    fn record(&mut self, ended: &Ended, priced: &Priced, status: u16) -> Generation {
+        let attempts = std::mem::take(&mut self.attempts);
         let (planned, inbound) = (&self.planned, &self.planned.inbound);
         let endpoint = planned.endpoint(self.current);
         let finish = ended.relay.as_ref().and_then(|r| r.seen().finish.clone());
@@ -171,7 +173,6 @@ impl Run {
             status,
             finish: finish.as_ref().map(|(f, _)| f.as_str().to_owned()),
             native_finish: finish.map(|(_, native)| native),
-            attempts: self.attempts.clone(),
             needs: inbound.peek.needs,
             preferences: Preferences {
                 order: planned.preferences.order.clone(),
@@ -183,7 +184,8 @@ impl Run {
             epoch: planned.deployment.epoch,
             seed: planned.plan.seed,
             usage: priced.usage,
-            cost: self.attempts.iter().map(|a| a.cost).sum(),
+            cost: attempts.iter().map(|a| a.cost).sum(),
+            attempts,
             charge: priced.charge,
             price_version: endpoint.prices.version,
             held: self.held.entries().to_vec(),

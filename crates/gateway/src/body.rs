@@ -25,6 +25,10 @@ pub(crate) async fn read(headers: &HeaderMap, body: axum::body::Body, bytes_max:
     }
     let mut body = pin!(body);
     let Some(first) = next(&mut body).await? else { return Ok(Bytes::new()) };
+    // A body in chunks announces no length, and its first piece may be all of it.
+    if first.len() > bytes_max {
+        return Err(too_large(bytes_max));
+    }
     let expected = announced.and_then(|n| usize::try_from(n).ok()).unwrap_or(0);
     // What came in one piece is used as it came.
     if first.len() == expected {

@@ -27,6 +27,26 @@ const KEPT_CHARS_MAX: usize = 256;
 /// Categories in a record, as OpenRouter takes them per request.
 const CATEGORIES_MAX: usize = 2;
 
+/// Instances that a request may have passed. A chain of gateways is short; what is longer goes round in a way that hides it.
+const PASSED_MAX: usize = 8;
+/// The name of an instance is a UUID.
+const INSTANCE_CHARS_MAX: usize = 36;
+
+/// The instances that a request has passed, and `own` after them, for whoever gets it next.
+/// `None`: it has been here before, or has passed too many. What is no name is not passed on.
+pub(crate) fn via(headers: &HeaderMap, own: &HeaderValue) -> Option<HeaderValue> {
+    let is_name = |name: &&str| (1..=INSTANCE_CHARS_MAX).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    let values = headers.get_all(VIA).iter().filter_map(|value| value.to_str().ok());
+    let passed: Vec<&str> = values.flat_map(|value| value.split(',')).map(str::trim).filter(is_name).collect();
+    if passed.len() > PASSED_MAX || passed.iter().any(|name| name.as_bytes() == own.as_bytes()) {
+        return None;
+    }
+    if passed.is_empty() {
+        return Some(own.clone());
+    }
+    HeaderValue::from_str(&format!("{}, {}", passed.join(", "), own.to_str().unwrap_or_default())).ok()
+}
+
 /// Headers of every answer: pages of any origin may read it, no browser guesses its type.
 pub(crate) fn common(headers: &mut HeaderMap) {
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
@@ -93,6 +113,24 @@ mod tests {
         assert_eq!(trace_id(&format!("00-{id}-00f067aa0ba902b7-01")).as_deref(), Some(id));
         for wrong in ["", "00", "00-xyz-1-1", "00-00000000000000000000000000000000-00f067aa0ba902b7-01"] {
             assert_eq!(trace_id(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_request_names_all_instances_that_it_has_passed_and_comes_back_to_none() {
+        let own = HeaderValue::from_static("me");
+        for (sent, next) in [
+            (&[][..], Some("me")),
+            (&["a"], Some("a, me")),
+            (&["a, b", "c"], Some("a, b, c, me")),
+            (&["", "not a name", "a"], Some("a, me")),
+            (&["me"], None),
+            (&["a", "b,me,c"], None),
+            (&["a,b,c,d,e,f,g,h,i"], None),
+        ] {
+            let mut headers = HeaderMap::new();
+            sent.iter().for_each(|value| drop(headers.append(VIA, HeaderValue::from_static(value))));
+            assert_eq!(via(&headers, &own).as_ref().and_then(|v| v.to_str().ok()), next, "{sent:?}");
         }
     }
 

@@ -57,11 +57,12 @@ pub fn router(gateway: Arc<Gateway>) -> Router {
         .route("/portolan/explain", post(explain::explain))
         .route("/portolan/generations/{id}/explanation", get(explain::stored))
         .layer(from_fn(present));
-    // Inference answers carry their headers themselves: a layer would cost every request.
-    let inference = Router::new().route("/chat/completions", post(chat::complete).options(preflight));
+    // Inference answers carry their headers themselves, and stand in no nested router: both would cost every request.
     Router::new()
-        .nest("/api/v1", api.clone().merge(inference.clone()))
-        .nest("/v1", api.merge(inference))
+        .route("/api/v1/chat/completions", post(chat::complete).options(preflight))
+        .route("/v1/chat/completions", post(chat::complete).options(preflight))
+        .nest("/api/v1", api.clone())
+        .nest("/v1", api)
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .fallback(nothing_here)

@@ -53,7 +53,9 @@ impl TestApp {
         let dir = tempfile::tempdir().expect("a folder can be made");
         let key = format!("sk-or-v1-{}", "5a".repeat(32));
         let [address, admin] = free_ports();
-        std::fs::write(dir.path().join("portolan.toml"), config.toml(address.port(), admin.port())).expect("the folder is ours");
+        // A gateway whose provider is itself has to know its own address.
+        let text = config.toml(address.port(), admin.port()).replace("{self}", &address.to_string());
+        std::fs::write(dir.path().join("portolan.toml"), text).expect("the folder is ours");
         let mut env = config.env.clone();
         env.push(("PORTOLAN_INIT_API_KEY".to_owned(), key.clone()));
         let process = Process::start(binary, &["serve", "--config", "portolan.toml", "--data-dir", "data"], dir.path(), "serve", &env);
@@ -180,6 +182,22 @@ impl TestApp {
                 return;
             }
             assert!(Instant::now() < until, "money is held for nothing: {holding:?}\n{}", self.output());
+            std::thread::sleep(TICK);
+        }
+    }
+
+    /// Changes the text of the configuration file. It is read at SIGHUP.
+    pub fn edit_config(&self, edit: impl FnOnce(String) -> String) {
+        let path = self.dir.path().join("portolan.toml");
+        let text = std::fs::read_to_string(&path).expect("it was written at the start");
+        std::fs::write(path, edit(text)).expect("the folder is ours");
+    }
+
+    /// Waits until the process has written this; panics if it does not.
+    pub fn says(&self, text: &str) {
+        let until = Instant::now() + SETTLE_MAX;
+        while !self.output().contains(text) {
+            assert!(Instant::now() < until, "it never said {text:?}:\n{}", self.output());
             std::thread::sleep(TICK);
         }
     }

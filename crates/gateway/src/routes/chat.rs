@@ -32,12 +32,14 @@ pub(crate) async fn complete(State(gateway): State<Arc<Gateway>>, request: Reque
 async fn read(gateway: &Gateway, id: GenerationId, begun: Instant, request: Request<Body>) -> Result<Box<Inbound>, ApiError> {
     let (parts, body) = request.into_parts();
     let caller = auth::authenticate(gateway, &parts.headers)?;
-    if parts.headers.get_all(headers::VIA).iter().any(|via| *via == gateway.engine.via()) {
-        let message = "This request has passed through this gateway before; a provider's base_url points back to it";
+    let Some(via) = headers::via(&parts.headers, &gateway.engine.via()) else {
+        let message = "This request has passed through this gateway before, or through too many; a provider's base_url points back";
         return Err(Refused::new(508, "invalid_request", message).by(Rule::Loop).into());
-    }
+    };
     let body = body::read(&parts.headers, body, gateway.body_bytes_max).await?;
-    inbound(gateway, id, begun, caller, &parts.headers, body)
+    let mut inbound = inbound(gateway, id, begun, caller, &parts.headers, body)?;
+    inbound.via = via;
+    Ok(inbound)
 }
 
 /// Parses a chat body into what the engine takes.
@@ -62,6 +64,7 @@ pub(crate) fn inbound(
         origins,
         simulate: request_headers.get(headers::SIMULATE).is_some_and(|v| v == "true"),
         x_sim: request_headers.get(headers::X_SIM).cloned(),
+        via: gateway.engine.via(),
     }))
 }
 

@@ -20,7 +20,7 @@ use portolan_sim::{Sim, SimOptions};
 use portolan_store::{Recovered, Store, StoreError};
 use portolan_tenancy::KeyDraft;
 use tokio::net::{TcpListener, UnixListener};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::cli::{Banner, BannerProvider, CliError, ExitCode, FirstRun, Start, curl, write_first_run};
@@ -60,12 +60,13 @@ pub(crate) async fn serve(start: Start) -> Result<(), CliError> {
 
     let stop = CancellationToken::new();
     let limits = ServerLimits::default();
+    let signals = Signals::hear()?;
     let socket = admin_socket(&config.admin_socket())?;
     let administrators = admin::socket_router(&instance);
     instance.tasks.spawn("main listener", portolan_gateway::serve(main, portolan_gateway::router(instance.gateway.clone()), limits, instance.tasks.clone(), stop.clone()));
     instance.tasks.spawn("admin listener", portolan_gateway::serve(admin, admin::metrics_router(&instance), limits, instance.tasks.clone(), stop.clone()));
     instance.tasks.spawn("admin socket", portolan_gateway::serve(socket, administrators, limits, instance.tasks.clone(), stop.clone()));
-    until_told_to_stop(&start, &instance).await?;
+    signals.until_told_to_stop(&start, &instance).await;
     drain(config, &instance, &stop).await;
     Ok(())
 }
@@ -182,15 +183,30 @@ fn admin_socket(path: &Path) -> Result<UnixListener, CliError> {
     Ok(socket)
 }
 
-async fn until_told_to_stop(start: &Start, instance: &Instance) -> Result<(), CliError> {
-    let mut terminate = signal(SignalKind::terminate()).map_err(failed("SIGTERM cannot be heard"))?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(failed("SIGINT cannot be heard"))?;
-    let mut hangup = signal(SignalKind::hangup()).map_err(failed("SIGHUP cannot be heard"))?;
-    loop {
-        tokio::select! {
-            _ = terminate.recv() => return Ok(()),
-            _ = interrupt.recv() => return Ok(()),
-            _ = hangup.recv() => reload(start, instance),
+/// What an operator tells the process.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hangup: Signal,
+}
+
+impl Signals {
+    /// From here on none of them kills. Before the first connection is taken: who is served may be told to stop right after.
+    fn hear() -> Result<Self, CliError> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate()).map_err(failed("SIGTERM cannot be heard"))?,
+            interrupt: signal(SignalKind::interrupt()).map_err(failed("SIGINT cannot be heard"))?,
+            hangup: signal(SignalKind::hangup()).map_err(failed("SIGHUP cannot be heard"))?,
+        })
+    }
+
+    async fn until_told_to_stop(mut self, start: &Start, instance: &Instance) {
+        loop {
+            tokio::select! {
+                _ = self.terminate.recv() => return,
+                _ = self.interrupt.recv() => return,
+                _ = self.hangup.recv() => reload(start, instance),
+            }
         }
     }
 }

@@ -18,7 +18,7 @@ const MODELS: &[(&str, &[&str])] = &[
     ("waits", &["sim-e429-ra9", "sim-e429-ra4", "sim-e503-ra20"]),
     ("bad", &["sim-e400", "sim-c5"]),
     ("good", &["sim-c5"]),
-    ("flaky", &["sim-e500-p50", "sim-c9-cut0-p50", "sim-e429-p50", "sim-c9-garble-p50", "sim-c5"]),
+    ("flaky", &["sim-c5-e500-p50", "sim-c5-cut0-p50", "sim-c5-e429-p50", "sim-c5-garble-p50", "sim-c5"]),
 ];
 
 /// The timeouts of the file's own gateway, in milliseconds: a hanging endpoint takes half of what is left of the total.

@@ -154,3 +154,21 @@ async fn what_is_charged_after_a_hang_up_is_what_was_served_exactly_where_it_was
         assert_eq!((nanos(&shown["data"]["total_cost"]), &shown["data"]["cancelled"]), (charge, &json!(true)), "{author}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_caller_who_stops_reading_is_taken_for_gone_and_charged_what_was_served() {
+    let shape = "sim-c200000-s60000000-nomax";
+    let sim = Sim::start(BINARY.as_ref());
+    let app = TestApp::start(BINARY.as_ref(), &config(&sim, &[shape]).timeouts(500, 500, 3000));
+    for (author, _) in ROWS {
+        let mut live = app.chat(&body(author, shape, true)).open().await.unwrap();
+        let id = live.header("x-generation-id").unwrap().to_owned();
+        live.read_bytes(1000).await.unwrap();
+        let stalled = Instant::now();
+        let record = app.record(&id);
+        assert!(stalled.elapsed() < Duration::from_secs(6), "{author}: {:?}", stalled.elapsed());
+        let record = record.unwrap();
+        assert_eq!(record["end"], "caller_gone_after_content", "{author}: {record}");
+        assert!(nanos(&record["charge"]) > 0, "{author}: {record}");
+    }
+}

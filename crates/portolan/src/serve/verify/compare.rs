@@ -271,11 +271,13 @@ fn table_problem(generation: &Generation) -> Option<String> {
 /// What the simulator served, as a usage. Requests are ours to count.
 fn usage_of(served: &ServedRequest, recorded: &Usage) -> Usage {
     let cached = served.cache_read_tokens + served.cache_write_tokens;
+    // OpenAI's usage has one word for what was written to a cache, however long it is kept.
+    let for_an_hour = if served.dialect == "openai_chat" { 0 } else { served.cache_write_1h_tokens };
     Usage::default()
         .with(Meter::Input, served.input_tokens.saturating_sub(cached))
         .with(Meter::CacheRead, served.cache_read_tokens)
-        .with(Meter::CacheWrite5m, served.cache_write_tokens.saturating_sub(served.cache_write_1h_tokens))
-        .with(Meter::CacheWrite1h, served.cache_write_1h_tokens)
+        .with(Meter::CacheWrite5m, served.cache_write_tokens.saturating_sub(for_an_hour))
+        .with(Meter::CacheWrite1h, for_an_hour)
         .with(Meter::Output, served.output_tokens.saturating_sub(served.reasoning_tokens))
         .with(Meter::Reasoning, served.reasoning_tokens)
         .with(Meter::Request, recorded[Meter::Request])

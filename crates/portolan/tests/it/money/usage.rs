@@ -93,7 +93,8 @@ async fn usage_that_decreases_is_flagged_and_never_negative() {
         let served = sim.served(record["attempts"][0]["upstream_id"].as_str().expect("an id")).expect("it was served");
         let truth = Money(i64::try_from(served.input_tokens * PROMPT + served.output_tokens * COMPLETION).expect("cents"));
         let charge = money(&record["charge"]);
-        assert!(charge >= truth && charge <= truth + Money(2_000 * 2_000), "{family}: {charge} for {truth}");
+        // What was reported before is not taken back: at most the thousand of each count that the simulator adds.
+        assert!(charge >= truth && charge <= truth + Money(1_000 * 3_000 + 3 * 1_000 * 1_000), "{family}: {charge} for {truth}");
         assert!(charge == truth || flags(&record).contains(&"odd_usage".to_owned()), "{family}: {record:#}");
     }
     verify(&app, &sim);
@@ -112,7 +113,10 @@ async fn usage_above_the_hold_is_charged_flagged_and_bars_the_endpoint_from_stri
         only["provider"] = json!({ "only": ["liar"] });
 
         let answer = send(&app, &strict, &only).await;
+        assert_eq!(answer.status, 200, "the answer is whole: {}", answer.text());
+        assert!(!stream || answer.stream().done, "{}", answer.text());
         let record = app.record(&answer.generation()).expect("a record");
+        assert_eq!(record["end"], "completed");
         assert!(flags(&record).contains(&"over_hold".to_owned()), "{record:#}");
         let reported = record["usage"]["output"].as_u64().expect("a count");
         assert_eq!(reported, MAX_TOKENS * 10, "what the provider reports is what it will bill: {record:#}");
@@ -130,11 +134,11 @@ async fn usage_above_the_hold_is_charged_flagged_and_bars_the_endpoint_from_stri
             assert_eq!(again.status, 200, "{}", again.text());
             assert_eq!(app.record(&again.generation()).expect("a record")["provider"], "honest");
         }
+        assert_eq!(class(&verify(&app, &sim), "over the hold")["requests"], 1);
         let refused = send(&app, &strict, &only).await;
         assert_ne!(refused.status, 200, "{}", refused.text());
         let standard = send(&app, &app.key, &only).await;
         assert_eq!(standard.status, 200, "no matter for others: {}", standard.text());
-        println!("over the hold, stream {stream}: the caller got {} and the record says {}", answer.status, record["end"]);
     }
 }
 
@@ -160,9 +164,10 @@ async fn cached_tokens_cost_their_own_rate_in_both_dialects_to_the_nanodollar() 
             assert_eq!(answer.status, 200, "{}", answer.text());
             let record = app.record(&answer.generation()).expect("a record");
             let served = sim.served(record["attempts"][0]["upstream_id"].as_str().expect("an id")).expect("it was served");
-            // 400 fresh, 300 read, 200 written for minutes, 100 for an hour; 7 of text, 3 of thought; one request.
+            // 400 fresh, 300 read, 300 written; 7 of text, 3 of thought; one request. Only Anthropic says how long it keeps what is written.
+            let written = if slug == "first" { 300 * 1_250 } else { 200 * 1_250 + 100 * 2_000 };
             assert_eq!((served.input_tokens, served.output_tokens, served.reasoning_tokens), (1_000, 10, 3));
-            let expected = Money(400 * 1_000 + 300 * 100 + 200 * 1_250 + 100 * 2_000 + 7 * 2_000 + 3 * 3_000 + 7);
+            let expected = Money(400 * 1_000 + 300 * 100 + written + 7 * 2_000 + 3 * 3_000 + 7);
             assert_eq!(money(&record["charge"]), expected, "{slug}, stream {stream}: {:#}", record["usage"]);
             let usage = told(&answer, stream);
             assert_eq!(money(&usage["cost"]), expected, "{slug}, stream {stream}: {usage:#}");
