@@ -65,7 +65,14 @@ pub struct Accounts {
 impl Accounts {
     /// Adds an account, or finds it: what is in memory is newer than what was loaded.
     pub fn open(&self, id: AccountId, limit: Option<Limit>, spend: Spend) -> Arc<AccountCell> {
-        let new = || Arc::new(AccountCell { account: Mutex::new(Account::new(id, limit, spend)), freed: Notify::new(), waiting: AtomicU32::new(0), looks: AtomicU32::new(0) });
+        let new = || {
+            Arc::new(AccountCell {
+                account: Mutex::new(Account::new(id, limit, spend)),
+                freed: Notify::new(),
+                waiting: AtomicU32::new(0),
+                looks: AtomicU32::new(0),
+            })
+        };
         self.cells.write().entry(id).or_insert_with(new).clone()
     }
 
@@ -181,5 +188,74 @@ struct Place<'a>(&'a AccountCell);
 impl Drop for Place<'_> {
     fn drop(&mut self) {
         self.0.waiting.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use portolan_core::{ApiKey, KeyId, OrgId, SeededRandom, UnixMillis, WorkspaceId};
+    use portolan_ledger::Enforcement;
+    use portolan_tenancy::{KeyDraft, KeyScope};
+
+    use super::*;
+
+    const TODAY: Day = Day(0);
+
+    /// A caller with 100 nanodollars, kept strictly.
+    fn caller() -> Caller {
+        let random = SeededRandom::new(1);
+        let scope = KeyScope { org: OrgId::new(&random), workspace: WorkspaceId::new(&random) };
+        let key = KeyDraft::unlimited(&ApiKey::new(&random), "key", scope, UnixMillis(0)).into_record(KeyId(1), AccountId(1));
+        let limit = Limit { amount: Money(100), enforcement: Enforcement::Strict, reset: None };
+        let cell = Accounts::default().open(AccountId(1), Some(limit), Spend::default());
+        Caller::new(Arc::new(key), vec![(AccountId(1), cell)])
+    }
+
+    fn id(n: u64) -> GenerationId {
+        GenerationId::new(UnixMillis(0), &SeededRandom::new(n))
+    }
+
+    fn worst(nanos: i64) -> Quote {
+        Quote { worst: Money(nanos), expected: Money(nanos) }
+    }
+
+    #[tokio::test]
+    #[expect(clippy::disallowed_methods, reason = "the test waits for its own tasks")]
+    async fn what_is_freed_serves_whom_it_suffices_for_and_not_only_the_first_in_the_queue() {
+        let caller = caller();
+        let hold = |n: u64, nanos: i64| caller.try_hold(&id(n), worst(nanos), TODAY).unwrap();
+        let (one, other) = (hold(1, 40), hold(2, 50));
+        let wait = |n: u64, nanos: i64| {
+            let caller = caller.clone();
+            tokio::spawn(async move { caller.hold(&id(n), worst(nanos), TODAY).await })
+        };
+        let big = wait(3, 80);
+        while caller.accounts[0].waiting.load(Ordering::Relaxed) < 1 {
+            tokio::task::yield_now().await;
+        }
+        let small = wait(4, 40);
+        while caller.accounts[0].waiting.load(Ordering::Relaxed) < 2 {
+            tokio::task::yield_now().await;
+        }
+        // Fifty are free: too little for the first, which waits on, and enough for the second, long before its wait is over.
+        caller.settle(one, Money::ZERO, TODAY);
+        let small = tokio::time::timeout(WAIT_MAX / 2, small).await.unwrap().unwrap().unwrap();
+        caller.settle(small, Money(20), TODAY);
+        caller.settle(other, Money::ZERO, TODAY);
+        let big = tokio::time::timeout(WAIT_MAX / 2, big).await.unwrap().unwrap().unwrap();
+        caller.settle(big, Money(80), TODAY);
+        let state = caller.accounts[0].state(TODAY);
+        assert_eq!((state.held, state.spend.total, state.peak_committed), (Money::ZERO, Money(100), Money(100)));
+    }
+
+    #[tokio::test]
+    async fn a_caller_who_leaves_the_queue_leaves_nothing_held() {
+        let caller = caller();
+        let first = caller.try_hold(&id(1), worst(90), TODAY).unwrap();
+        let waiting = tokio::time::timeout(Duration::from_millis(5), caller.hold(&id(2), worst(50), TODAY)).await;
+        assert!(waiting.is_err(), "it waits");
+        caller.settle(first, Money(90), TODAY);
+        let state = caller.accounts[0].state(TODAY);
+        assert_eq!((state.held, state.holds, caller.accounts[0].waiting.load(Ordering::Relaxed)), (Money::ZERO, 0, 0));
     }
 }

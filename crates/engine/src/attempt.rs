@@ -1,6 +1,6 @@
 //! One attempt: choose the lane, write the request, send it, classify what comes back.
 
-use http::{HeaderMap, HeaderValue, Method, Response, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, header};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 use portolan_core::{Class, Dialect, Fault, OnHangup, Origin, Retry};
@@ -21,6 +21,9 @@ use crate::watch::{Interrupt, Watch};
 const ERROR_BODY_BYTES_MAX: usize = 64 * 1024;
 /// How long an error answer may take to come.
 const ERROR_BODY_TIME_MAX: Duration = Duration::from_secs(5);
+
+const X_SIM: HeaderName = HeaderName::from_static("x-sim");
+const VIA: HeaderName = HeaderName::from_static("x-portolan-via");
 
 /// How a request reaches an endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -132,9 +135,9 @@ impl Run {
             }
         };
         match (&inbound.x_sim, route.simulated) {
-            (Some(wish), true) => drop(headers.insert("x-sim", wish.clone())),
+            (Some(wish), true) => drop(headers.insert(X_SIM, wish.clone())),
             (_, true) => {}
-            (_, false) => drop(headers.insert("x-portolan-via", inbound.via.clone())),
+            (_, false) => drop(headers.insert(VIA, inbound.via.clone())),
         }
         Ok(Call { target: route.target.clone(), method: Method::POST, headers, body: Segments::from(body), credential: route.credential.clone() })
     }

@@ -84,7 +84,7 @@ impl Engine {
     pub async fn chat(&self, inbound: Box<Inbound>) -> Reply {
         match self.admit(inbound).await {
             Ok(run) => {
-                let (line, reply) = Line::new();
+                let (line, reply) = Line::new(self.settings().timeouts.idle, self.0.tasks.cut().clone());
                 // Boxed once: it is several kilobytes, and spawning moves what it is given more than once.
                 self.0.tasks.spawn("generation", Box::pin(run.run(line)));
                 reply.await.unwrap_or_else(|_| Reply::Refused(Refused::internal()))

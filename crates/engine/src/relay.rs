@@ -49,6 +49,7 @@ impl Run {
                 }
                 Ok(Frames::Broken(error)) => return self.broken_off(relay, committed, out, line, &error).await,
                 Err(Interrupt::Gone) if self.reads_on(index, line, watch, committed) => continue,
+                Err(Interrupt::Late) if self.is_held_up(line, committed) => return read_too_slowly(relay),
                 Err(why) => return self.interrupted(why, relay, committed),
             };
             if let Some(fault) = relay.seen().fault.clone() {
@@ -61,8 +62,13 @@ impl Run {
                 let _ = self.pass_on(line, &mut out, relay.seen().content).await;
                 return Tried::Ended(Ended::with(self.end_of(&relay), None, Some(relay)));
             }
-            if self.pass_on(line, &mut out, relay.seen().content).await.is_err() && !self.reads_on(index, line, watch, true) {
-                return self.interrupted(Interrupt::Gone, relay, true);
+            if self.pass_on(line, &mut out, relay.seen().content).await.is_err() {
+                if self.engine.tasks().cut().is_cancelled() {
+                    return self.interrupted(Interrupt::Cut, relay, true);
+                }
+                if !self.reads_on(index, line, watch, true) {
+                    return self.interrupted(Interrupt::Gone, relay, true);
+                }
             }
             // Hidden reasoning is no content yet, and proof of life all the same.
             if relay.seen().output_bytes > 0 && self.abandoned.is_none() {
@@ -81,6 +87,11 @@ impl Run {
     fn idle_due(&self) -> Instant {
         let timeouts = self.engine.settings().timeouts;
         (Instant::now() + timeouts.idle).min(self.planned.inbound.begun + timeouts.total)
+    }
+
+    /// Whether the time is over because the caller did not read: else a slow reader would have the answer for nothing.
+    fn is_held_up(&self, line: &Line, committed: bool) -> bool {
+        committed && self.abandoned.is_none() && line.held_up() >= self.engine.settings().timeouts.idle
     }
 
     /// Sends what is ready. Before content nothing goes out; JSON answers go out whole, after settlement.
@@ -167,6 +178,12 @@ impl Run {
         tracing::error!(generation.id = %self.planned.inbound.id, committed, "an answer was cut: {why}");
         Tried::Ended(Ended::with(End::CutByMeter, Some(fault), Some(relay)))
     }
+}
+
+fn read_too_slowly(relay: Relay) -> Tried {
+    let message = "the answer was read too slowly: the time for the whole request is over";
+    let fault = Fault::new(Origin::Caller, Class::CallerGone, Retry::Never, message);
+    Tried::Ended(Ended::with(End::CallerGoneAfterContent, Some(fault), Some(relay)))
 }
 
 /// All frames that are ready now.

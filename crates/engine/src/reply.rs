@@ -5,7 +5,10 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http_body::Frame;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Duration, Instant};
+use tokio_util::sync::CancellationToken;
 
 use crate::Refused;
 
@@ -44,7 +47,17 @@ impl http_body::Body for StreamBody {
 }
 
 /// The engine's end of the line to the caller.
-pub(crate) struct Line(Ends);
+pub(crate) struct Line(Ends, Patience);
+
+/// With a caller who reads slower than the provider writes, or not at all.
+struct Patience {
+    /// One who takes nothing for so long is taken for gone: money is held, and a provider waits.
+    max: Duration,
+    /// How much time the caller has cost.
+    spent: Duration,
+    /// Ends the wait at shutdown.
+    cut: CancellationToken,
+}
 
 enum Ends {
     /// Nothing was said yet.
@@ -62,9 +75,15 @@ enum Ends {
 pub(crate) struct Gone;
 
 impl Line {
-    pub(crate) fn new() -> (Self, oneshot::Receiver<Reply>) {
+    /// A line to a caller who may take nothing for `stall_max`; `cut` completes when the gateway must stop.
+    pub(crate) fn new(stall_max: Duration, cut: CancellationToken) -> (Self, oneshot::Receiver<Reply>) {
         let (tx, rx) = oneshot::channel();
-        (Self(Ends::Waiting(tx)), rx)
+        (Self(Ends::Waiting(tx), Patience { max: stall_max, spent: Duration::ZERO, cut }), rx)
+    }
+
+    /// How long the answer has waited for its reader.
+    pub(crate) fn held_up(&self) -> Duration {
+        self.1.spent
     }
 
     /// Whether bytes have gone out: an error can then only be told within the stream.
@@ -89,7 +108,23 @@ impl Line {
         }
         self.begin(head)?;
         let Ends::Streaming { tx, .. } = &self.0 else { return Err(Gone) };
-        tx.send(bytes).await.map_err(|_| self.hang_up())
+        match tx.try_send(bytes) {
+            Ok(()) => Ok(()),
+            Err(TrySendError::Closed(_)) => Err(self.hang_up()),
+            Err(TrySendError::Full(bytes)) => self.wait_and_send(bytes).await,
+        }
+    }
+
+    async fn wait_and_send(&mut self, bytes: Bytes) -> Result<(), Gone> {
+        let Ends::Streaming { tx, .. } = &self.0 else { return Err(Gone) };
+        let begun = Instant::now();
+        let sent = tokio::select! {
+            sent = tokio::time::timeout(self.1.max, tx.send(bytes)) => matches!(sent, Ok(Ok(()))),
+            // The line stays open: what follows is the word that the gateway stops, if it finds a place.
+            () = self.1.cut.cancelled() => return Err(Gone),
+        };
+        self.1.spent += begun.elapsed();
+        if sent { Ok(()) } else { Err(self.hang_up()) }
     }
 
     fn begin(&mut self, head: &Head) -> Result<(), Gone> {

@@ -3,11 +3,14 @@
 use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
-use http::HeaderMap;
 use http::request::Parts;
+use http::{HeaderMap, HeaderName};
 use portolan_engine::{Caller, Refused};
 
 use crate::{ApiError, Gateway};
+
+const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
+const X_GOOG_API_KEY: HeaderName = HeaderName::from_static("x-goog-api-key");
 
 /// The caller of a request, authenticated.
 pub(crate) struct Authenticated(pub(crate) Caller);
@@ -28,7 +31,7 @@ pub(crate) fn authenticate(gateway: &Gateway, headers: &HeaderMap) -> Result<Cal
 /// The one key that a request presents. Two that differ are refused: what reads one of them could be told another's name.
 fn presented(headers: &HeaderMap) -> Result<&str, ApiError> {
     let bearers = headers.get_all(http::header::AUTHORIZATION).iter().map(|v| v.to_str().ok().and_then(bearer));
-    let keys = ["x-api-key", "x-goog-api-key"].into_iter().flat_map(|name| headers.get_all(name)).map(|v| v.to_str().ok());
+    let keys = [X_API_KEY, X_GOOG_API_KEY].into_iter().flat_map(|name| headers.get_all(name)).map(|v| v.to_str().ok());
     let mut presented = None;
     for key in bearers.chain(keys) {
         match (presented, key) {
@@ -51,7 +54,7 @@ fn denied(message: &str) -> ApiError {
 
 #[cfg(test)]
 mod tests {
-    use http::{HeaderName, HeaderValue};
+    use http::HeaderValue;
 
     use super::*;
 

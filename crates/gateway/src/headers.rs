@@ -20,6 +20,15 @@ pub(crate) const SIMULATE: HeaderName = HeaderName::from_static("x-portolan-simu
 /// Wishes for the simulator.
 pub(crate) const X_SIM: HeaderName = HeaderName::from_static("x-sim");
 
+/// The trace of a request (W3C Trace Context).
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+/// The application, as OpenRouter names it.
+const HTTP_REFERER: HeaderName = HeaderName::from_static("http-referer");
+const OPENROUTER_TITLE: HeaderName = HeaderName::from_static("x-openrouter-title");
+const TITLE: HeaderName = HeaderName::from_static("x-title");
+const OPENROUTER_CATEGORIES: HeaderName = HeaderName::from_static("x-openrouter-categories");
+const SESSION_ID: HeaderName = HeaderName::from_static("x-session-id");
+
 const EXPOSED: &str = "X-Generation-Id,X-Provider-Name,X-Request-ID,Retry-After,X-Portolan-Simulated,X-Portolan-Max-Tokens,X-Portolan-Via";
 
 /// What a header may weigh in a record. More is cut.
@@ -78,16 +87,16 @@ pub(crate) fn inference(headers: &mut HeaderMap, id: &GenerationId, head: Option
 
 /// Where a request comes from. Control characters and what is too long are left out: these texts reach logs and pages.
 pub(crate) fn origins(headers: &HeaderMap) -> Origins {
-    let text = |name: &str| headers.get(name).and_then(|v| v.to_str().ok()).map(clean).filter(|t| !t.is_empty());
-    let categories = text("x-openrouter-categories").unwrap_or_default();
+    let text = |name: HeaderName| headers.get(name).and_then(|v| v.to_str().ok()).map(clean).filter(|t| !t.is_empty());
+    let categories = text(OPENROUTER_CATEGORIES).unwrap_or_default();
     Origins {
-        trace_id: text("x-request-id").or_else(|| text("traceparent").and_then(|t| trace_id(&t))),
+        trace_id: text(REQUEST_ID).or_else(|| text(TRACEPARENT).and_then(|t| trace_id(&t))),
         app: App {
-            referer: text("http-referer").or_else(|| text("referer")),
-            title: text("x-openrouter-title").or_else(|| text("x-title")),
+            referer: text(HTTP_REFERER).or_else(|| text(header::REFERER)),
+            title: text(OPENROUTER_TITLE).or_else(|| text(TITLE)),
             categories: categories.split(',').map(|c| c.trim().to_owned()).filter(|c| !c.is_empty()).take(CATEGORIES_MAX).collect(),
         },
-        session: text("x-session-id"),
+        session: text(SESSION_ID),
         tags: Vec::new(),
     }
 }

@@ -13,6 +13,6 @@ mod routes;
 mod server;
 
 pub use error::ApiError;
-pub use router::{Gateway, Readiness, router};
+pub use router::{Api, Gateway, Readiness};
 pub use routes::explain::explain_for;
 pub use server::{ServerLimits, serve};

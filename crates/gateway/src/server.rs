@@ -4,8 +4,9 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::Body;
+use axum::response::Response;
+use http::Request;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -54,12 +55,16 @@ impl From<UnixListener> for Listener {
 }
 
 /// Serves until `stop`: then no connection is accepted, idle ones close, and those at work finish what they do.
-pub async fn serve(listener: impl Into<Listener>, router: Router, limits: ServerLimits, tasks: Tasks, stop: CancellationToken) {
+pub async fn serve<S>(listener: impl Into<Listener>, service: S, limits: ServerLimits, tasks: Tasks, stop: CancellationToken)
+where
+    S: Service<Request<Body>, Response = Response, Error = Infallible> + Clone + Send + 'static,
+    S::Future: Send,
+{
     let listener = listener.into();
     let places = Arc::new(Semaphore::new(limits.connections_max));
     loop {
         let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
-        let (router, stopped) = (router.clone(), stop.clone());
+        let (service, stopped) = (service.clone(), stop.clone());
         match &listener {
             Listener::Tcp(tcp) => {
                 let accepted = tokio::select! { accepted = tcp.accept() => accepted, () = stop.cancelled() => return };
@@ -67,7 +72,7 @@ pub async fn serve(listener: impl Into<Listener>, router: Router, limits: Server
                 // Every token is a small write; none may wait for the one before it to be acknowledged.
                 let _ = socket.set_nodelay(true);
                 tasks.spawn("connection", async move {
-                    connection(socket, router, limits, stopped).await;
+                    connection(socket, service, limits, stopped).await;
                     drop(place);
                 });
             }
@@ -75,7 +80,7 @@ pub async fn serve(listener: impl Into<Listener>, router: Router, limits: Server
                 let accepted = tokio::select! { accepted = unix.accept() => accepted, () = stop.cancelled() => return };
                 let Ok((socket, _)) = accepted else { pause().await; continue };
                 tasks.spawn("connection", async move {
-                    connection(socket, router, limits, stopped).await;
+                    connection(socket, service, limits, stopped).await;
                     drop(place);
                 });
             }
@@ -89,14 +94,13 @@ async fn pause() {
     tokio::time::sleep(Duration::from_millis(50)).await;
 }
 
-async fn connection<S>(socket: S, router: Router, limits: ServerLimits, stop: CancellationToken)
+async fn connection<I, S>(socket: I, service: S, limits: ServerLimits, stop: CancellationToken)
 where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    S: Service<Request<Body>, Response = Response, Error = Infallible> + Clone + Send + 'static,
+    S::Future: Send,
 {
-    let service = service_fn(move |request: hyper::Request<Incoming>| {
-        let answering = router.clone().call(request.map(Body::new));
-        async move { Ok::<_, Infallible>(answering.await.unwrap_or_else(|never| match never {})) }
-    });
+    let service = service_fn(move |request: Request<Incoming>| service.clone().call(request.map(Body::new)));
     let serving = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(limits.header_time_max)

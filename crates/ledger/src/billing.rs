@@ -94,7 +94,8 @@ mod tests {
     fn every_end_is_in_the_table_of_the_documentation() {
         let page = include_str!("../../../docs/money.md");
         for end in End::ALL {
-            let row = page.lines().find(|l| l.starts_with(&format!("| `{}`", end.as_str()))).unwrap_or_else(|| panic!("no row for {end:?}"));
+            let row =
+                page.lines().find(|l| l.starts_with(&format!("| `{}`", end.as_str()))).unwrap_or_else(|| panic!("no row for {end:?}"));
             let expected = match charge(*end, Money(1), Money(2)) {
                 Money(1) => "what was served",
                 Money(2) => "what was held",

@@ -67,8 +67,14 @@ mod tests {
     use super::*;
 
     fn card() -> PriceCard {
-        let base = Rates::default().with(Meter::Input, Price(1_000_000)).with(Meter::CacheRead, Price(100_000)).with(Meter::Output, Price(5_000_000));
-        PriceCard::new(base, vec![PriceTier { above_prompt_tokens: 1000, rates: Rates::default().with(Meter::Input, Price(2_000_000)).or(&base) }])
+        let base = Rates::default()
+            .with(Meter::Input, Price(1_000_000))
+            .with(Meter::CacheRead, Price(100_000))
+            .with(Meter::Output, Price(5_000_000));
+        PriceCard::new(
+            base,
+            vec![PriceTier { above_prompt_tokens: 1000, rates: Rates::default().with(Meter::Input, Price(2_000_000)).or(&base) }],
+        )
     }
 
     #[test]
@@ -87,9 +93,8 @@ mod tests {
     }
 
     fn any_usage() -> impl Strategy<Value = Usage> {
-        proptest::collection::vec(0u64..50_000, Meter::COUNT).prop_map(|counts| {
-            Meter::ALL.into_iter().zip(counts).fold(Usage::default(), |u, (m, n)| u.with(m, n))
-        })
+        proptest::collection::vec(0u64..50_000, Meter::COUNT)
+            .prop_map(|counts| Meter::ALL.into_iter().zip(counts).fold(Usage::default(), |u, (m, n)| u.with(m, n)))
     }
 
     fn any_card() -> impl Strategy<Value = PriceCard> {
@@ -99,7 +104,10 @@ mod tests {
             })
         };
         (rates(), proptest::collection::vec((1u64..100_000, rates()), 0..3)).prop_map(|(base, tiers)| {
-            PriceCard::new(base, tiers.into_iter().map(|(above_prompt_tokens, r)| PriceTier { above_prompt_tokens, rates: r.or(&base) }).collect())
+            PriceCard::new(
+                base,
+                tiers.into_iter().map(|(above_prompt_tokens, r)| PriceTier { above_prompt_tokens, rates: r.or(&base) }).collect(),
+            )
         })
     }
 

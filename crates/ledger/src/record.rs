@@ -1,9 +1,78 @@
 //! The record of a generation: what finance, security and product ask for. Never content.
+//!
+//! On disk its names are short, for it is written twice for every request; [`Generation::readable`] gives
+//! them back for people.
 
 use portolan_core::{AccountId, Capabilities, Fault, GenerationId, KeyHash, Money, UnixMillis, Usage};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::End;
+
+/// The names on disk, and what they stand for. One short name stands for one long name in every structure.
+const NAMES: &[(&str, &str)] = &[
+    ("t", "at"),
+    ("a", "attempts"),
+    ("c", "candidates"),
+    ("ch", "charge"),
+    ("co", "cost"),
+    ("d", "detail"),
+    ("dr", "dropped"),
+    ("e", "endpoint"),
+    ("ep", "epoch"),
+    ("fa", "fault"),
+    ("f", "finish"),
+    ("ft", "first_token_ms"),
+    ("fl", "flags"),
+    ("gw", "gateway_us"),
+    ("h", "held"),
+    ("k", "key"),
+    ("la", "lane"),
+    ("lr", "lane_reason"),
+    ("l", "latency"),
+    ("mt", "max_tokens"),
+    ("m", "model"),
+    ("nf", "native_finish"),
+    ("n", "needs"),
+    ("o", "order"),
+    ("pr", "preferences"),
+    ("pv", "price_version"),
+    ("p", "provider"),
+    ("rq", "requested"),
+    ("r", "rule"),
+    ("sd", "seed"),
+    ("se", "session"),
+    ("sim", "simulated"),
+    ("so", "source"),
+    ("sm", "started_ms"),
+    ("s", "status"),
+    ("st", "stream"),
+    ("tg", "tags"),
+    ("tm", "took_ms"),
+    ("tt", "total_ms"),
+    ("ti", "trace_id"),
+    ("ui", "upstream_id"),
+    ("u", "usage"),
+    ("wp", "weight_ppm"),
+    ("w", "workspace"),
+];
+
+impl Generation {
+    /// The record as JSON with its full names, as administrators and `portolan logs show` read it.
+    #[must_use]
+    pub fn readable(&self) -> Value {
+        serde_json::to_value(self).map(long_names).unwrap_or_default()
+    }
+}
+
+fn long_names(value: Value) -> Value {
+    let long = |short: String| NAMES.iter().find(|(s, _)| *s == short).map_or(short, |(_, long)| (*long).to_owned());
+    match value {
+        Value::Object(fields) => fields.into_iter().map(|(name, value)| (long(name), long_names(value))).collect(),
+        Value::Array(items) => items.into_iter().map(long_names).collect(),
+        other => other,
+    }
+}
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
@@ -27,21 +96,28 @@ pub struct Opened {
     /// The generation.
     pub id: GenerationId,
     /// When the request came.
+    #[serde(rename = "t")]
     pub at: UnixMillis,
     /// The caller's key.
+    #[serde(rename = "k")]
     pub key: KeyHash,
     /// The model of this attempt.
+    #[serde(rename = "m")]
     pub model: String,
     /// The provider's slug.
+    #[serde(rename = "p")]
     pub provider: String,
     /// The endpoint's tag.
+    #[serde(rename = "e")]
     pub endpoint: String,
     /// The price version of this attempt.
+    #[serde(rename = "pv")]
     pub price_version: u64,
     /// What each account holds.
+    #[serde(rename = "h")]
     pub held: Vec<(AccountId, Money)>,
     /// Whether the simulator answers.
-    #[serde(default, skip_serializing_if = "is_default")]
+    #[serde(rename = "sim", default, skip_serializing_if = "is_default")]
     pub simulated: bool,
 }
 
@@ -51,70 +127,87 @@ pub struct Generation {
     /// Its id.
     pub id: GenerationId,
     /// When the request came.
+    #[serde(rename = "t")]
     pub at: UnixMillis,
     /// The caller's key.
+    #[serde(rename = "k")]
     pub key: KeyHash,
     /// The caller's workspace.
+    #[serde(rename = "w")]
     pub workspace: String,
     /// The models that were asked for, in order.
+    #[serde(rename = "rq")]
     pub requested: Vec<String>,
     /// The model that served (or was tried last).
+    #[serde(rename = "m")]
     pub model: String,
     /// Its provider's slug.
+    #[serde(rename = "p")]
     pub provider: String,
     /// The endpoint's tag.
+    #[serde(rename = "e")]
     pub endpoint: String,
     /// Whether the caller asked for a stream.
-    #[serde(default, skip_serializing_if = "is_default")]
+    #[serde(rename = "st", default, skip_serializing_if = "is_default")]
     pub stream: bool,
     /// Whether the simulator answered.
-    #[serde(default, skip_serializing_if = "is_default")]
+    #[serde(rename = "sim", default, skip_serializing_if = "is_default")]
     pub simulated: bool,
     /// How it ended.
     pub end: End,
     /// The HTTP status that the caller got (499: none, the caller was gone).
+    #[serde(rename = "s")]
     pub status: u16,
     /// The normalised finish reason.
-    #[serde(default, skip_serializing_if = "is_default")]
+    #[serde(rename = "f", default, skip_serializing_if = "is_default")]
     pub finish: Option<String>,
     /// The provider's own finish reason.
-    #[serde(default, skip_serializing_if = "is_default")]
+    #[serde(rename = "nf", default, skip_serializing_if = "is_default")]
     pub native_finish: Option<String>,
     /// Every attempt, in order.
+    #[serde(rename = "a")]
     pub attempts: Vec<Attempt>,
     /// What the request needed of an endpoint.
-    #[serde(default, skip_serializing_if = "is_default")]
+    #[serde(rename = "n", default, skip_serializing_if = "is_default")]
     pub needs: Capabilities,
     /// The caller's routing preferences.
-    #[serde(default, skip_serializing_if = "is_default")]
+    #[serde(rename = "pr", default, skip_serializing_if = "is_default")]
     pub preferences: Preferences,
     /// The candidates of the plan, for the explanation.
-    #[serde(default, skip_serializing_if = "is_default")]
+    #[serde(rename = "c", default, skip_serializing_if = "is_default")]
     pub candidates: Vec<Candidate>,
     /// The epoch of the snapshot (policy, catalog, keys) that decided.
+    #[serde(rename = "ep")]
     pub epoch: u64,
     /// The seed of the balancing.
+    #[serde(rename = "sd")]
     pub seed: u64,
     /// What was consumed.
+    #[serde(rename = "u")]
     pub usage: Usage,
     /// What the providers will bill, over all attempts.
+    #[serde(rename = "co")]
     pub cost: Money,
     /// What the billing table makes of it.
+    #[serde(rename = "ch")]
     pub charge: Money,
     /// The price version of the charge.
+    #[serde(rename = "pv")]
     pub price_version: u64,
     /// What each account held at the end.
+    #[serde(rename = "h")]
     pub held: Vec<(AccountId, Money)>,
     /// What is unusual about it.
-    #[serde(default, skip_serializing_if = "is_default")]
+    #[serde(rename = "fl", default, skip_serializing_if = "is_default")]
     pub flags: Flags,
     /// How long it took.
+    #[serde(rename = "l")]
     pub latency: Latency,
     /// The output bound that was sent.
-    #[serde(default, skip_serializing_if = "is_default")]
+    #[serde(rename = "mt", default, skip_serializing_if = "is_default")]
     pub max_tokens: Option<u64>,
     /// `X-Request-ID` or the trace id of `traceparent`.
-    #[serde(default, skip_serializing_if = "is_default")]
+    #[serde(rename = "ti", default, skip_serializing_if = "is_default")]
     pub trace_id: Option<String>,
     /// The application that called.
     #[serde(default, skip_serializing_if = "is_default")]
@@ -123,10 +216,10 @@ pub struct Generation {
     #[serde(default, skip_serializing_if = "is_default")]
     pub user: Option<String>,
     /// The caller's session.
-    #[serde(default, skip_serializing_if = "is_default")]
+    #[serde(rename = "se", default, skip_serializing_if = "is_default")]
     pub session: Option<String>,
     /// The caller's own tags (`metadata`).
-    #[serde(default, skip_serializing_if = "is_default")]
+    #[serde(rename = "tg", default, skip_serializing_if = "is_default")]
     pub tags: Vec<(String, String)>,
 }
 
@@ -134,38 +227,46 @@ pub struct Generation {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Attempt {
     /// The model.
+    #[serde(rename = "m")]
     pub model: String,
     /// The provider's slug.
+    #[serde(rename = "p")]
     pub provider: String,
     /// The endpoint's tag.
+    #[serde(rename = "e")]
     pub endpoint: String,
     /// `raw` or `translated`.
+    #[serde(rename = "la")]
     pub lane: String,
     /// Why that lane.
+    #[serde(rename = "lr")]
     pub lane_reason: String,
     /// Parameters that the endpoint's dialect could not take.
-    #[serde(default, skip_serializing_if = "is_default")]
+    #[serde(rename = "dr", default, skip_serializing_if = "is_default")]
     pub dropped: Vec<String>,
     /// The provider's id of its answer.
-    #[serde(default, skip_serializing_if = "is_default")]
+    #[serde(rename = "ui", default, skip_serializing_if = "is_default")]
     pub upstream_id: Option<String>,
     /// The provider's HTTP status.
-    #[serde(default, skip_serializing_if = "is_default")]
+    #[serde(rename = "s", default, skip_serializing_if = "is_default")]
     pub status: Option<u16>,
     /// What went wrong.
-    #[serde(default, skip_serializing_if = "is_default")]
+    #[serde(rename = "fa", default, skip_serializing_if = "is_default")]
     pub fault: Option<Fault>,
     /// From the request's arrival to the start of this attempt, in milliseconds.
+    #[serde(rename = "sm")]
     pub started_ms: u32,
     /// How long it took, in milliseconds.
+    #[serde(rename = "tm")]
     pub took_ms: u32,
     /// What it consumed.
-    #[serde(default, skip_serializing_if = "is_default")]
+    #[serde(rename = "u", default, skip_serializing_if = "is_default")]
     pub usage: Usage,
     /// What the provider will bill for it.
-    #[serde(default, skip_serializing_if = "is_default")]
+    #[serde(rename = "co", default, skip_serializing_if = "is_default")]
     pub cost: Money,
     /// The price version that it was priced by.
+    #[serde(rename = "pv")]
     pub price_version: u64,
 }
 
@@ -173,22 +274,25 @@ pub struct Attempt {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Candidate {
     /// The model.
+    #[serde(rename = "m")]
     pub model: String,
     /// The endpoint's tag.
+    #[serde(rename = "e")]
     pub endpoint: String,
     /// Its place in the order, from 1; 0: rejected.
-    #[serde(default, skip_serializing_if = "is_default")]
+    #[serde(rename = "o", default, skip_serializing_if = "is_default")]
     pub order: u16,
     /// The rule that rejected it, or the reason for its place.
+    #[serde(rename = "r")]
     pub rule: String,
     /// Where that rule comes from.
-    #[serde(default, skip_serializing_if = "is_default")]
+    #[serde(rename = "so", default, skip_serializing_if = "is_default")]
     pub source: String,
     /// The rule's detail.
-    #[serde(default, skip_serializing_if = "is_default")]
+    #[serde(rename = "d", default, skip_serializing_if = "is_default")]
     pub detail: String,
     /// The weight in the draw, in millionths.
-    #[serde(default, skip_serializing_if = "is_default")]
+    #[serde(rename = "wp", default, skip_serializing_if = "is_default")]
     pub weight_ppm: u32,
 }
 
@@ -236,11 +340,13 @@ pub struct Flags {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Latency {
     /// From the request's arrival to the first content, in milliseconds.
-    #[serde(default, skip_serializing_if = "is_default")]
+    #[serde(rename = "ft", default, skip_serializing_if = "is_default")]
     pub first_token_ms: Option<u32>,
     /// From the request's arrival to the end, in milliseconds.
+    #[serde(rename = "tt")]
     pub total_ms: u32,
     /// The gateway's own part until the first attempt was sent, in microseconds.
+    #[serde(rename = "gw")]
     pub gateway_us: u32,
 }
 
@@ -256,4 +362,31 @@ pub struct App {
     /// `X-OpenRouter-Categories`
     #[serde(default, skip_serializing_if = "is_default")]
     pub categories: Vec<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A record on disk with every field set.
+    const FULL: &str = r#"{"id":"gen-1-01234567890123456789","t":1,"k":"0000000000000000000000000000000000000000000000000000000000000000","w":"w",
+        "rq":["a/b"],"m":"a/b","p":"p","e":"p/x","st":true,"sim":true,"end":"completed","s":200,"f":"stop","nf":"end_turn",
+        "a":[{"m":"a/b","p":"p","e":"p/x","la":"raw","lr":"same_dialect","dr":["seed"],"ui":"x","s":200,"fa":{"origin":"upstream","class":"timeout",
+        "retry":"never","status":504,"provider_code":null,"message":"late","retry_after":null},"sm":1,"tm":2,"u":{"input":1},"co":0.1,"pv":7}],
+        "n":["tools"],"pr":{"order":["p"]},"c":[{"m":"a/b","e":"p/x","o":1,"r":"drawn","so":"s","d":"d","wp":5}],"ep":1,"sd":2,"u":{"input":1},
+        "co":0.1,"ch":0.1,"pv":7,"h":[[1,0.5]],"fl":{"drained":true},"l":{"ft":1,"tt":2,"gw":3},"mt":9,"ti":"t","app":{"title":"x"},"user":"u","se":"s",
+        "tg":[["m","v"]]}"#;
+
+    #[test]
+    fn a_record_reads_back_and_people_see_its_full_names() {
+        let record: Generation = serde_json::from_str(FULL).unwrap();
+        let again: Generation = serde_json::from_str(&serde_json::to_string(&record).unwrap()).unwrap();
+        let readable = record.readable();
+        assert_eq!(again.readable(), readable);
+        assert_eq!(readable["charge"].to_string(), "0.1");
+        assert_eq!((&readable["attempts"][0]["lane"], &readable["latency"]["total_ms"]), (&"raw".into(), &2.into()));
+        assert_eq!(readable["tags"][0][0], "m", "what the caller wrote is no name of ours");
+        let names = readable.as_object().unwrap().keys().filter(|name| name.len() < 3 && *name != "id" && *name != "at");
+        assert_eq!(names.collect::<Vec<_>>(), Vec::<&String>::new());
+    }
 }

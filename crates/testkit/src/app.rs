@@ -16,7 +16,7 @@ use crate::process::{Process, TICK};
 /// A start takes some hundred milliseconds; on a machine at work, some seconds.
 const START_MAX: Duration = Duration::from_secs(30);
 /// How long what is held may take to be settled once a test is over.
-const SETTLE_MAX: Duration = Duration::from_secs(10);
+const SETTLE_MAX: Duration = Duration::from_secs(20);
 /// Another process may take a port between its choice and the start.
 const STARTS_MAX: usize = 3;
 

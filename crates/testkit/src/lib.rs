@@ -3,7 +3,12 @@
 //! A [`TestApp`] that is dropped asserts that the gateway is alive, has panicked nowhere and holds no money.
 //! Nothing here is ever part of the binary.
 
-#![allow(clippy::panic, clippy::print_stdout, clippy::disallowed_methods, reason = "a test fails by panicking, and its clock is the real one")]
+#![allow(
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    reason = "a test fails by panicking, and its clock is the real one"
+)]
 
 mod app;
 mod blocking;

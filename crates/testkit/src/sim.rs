@@ -27,7 +27,8 @@ impl Sim {
         let until = Instant::now() + Duration::from_secs(20);
         loop {
             let (out, err) = process.said();
-            let address = out.split_once("http://").and_then(|(_, rest)| rest.split_once("/v1")).and_then(|(address, _)| address.parse().ok());
+            let address =
+                out.split_once("http://").and_then(|(_, rest)| rest.split_once("/v1")).and_then(|(address, _)| address.parse().ok());
             if let Some(address) = address {
                 return Self { _process: process, _dir: dir, address };
             }

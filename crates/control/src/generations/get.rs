@@ -1,17 +1,17 @@
-//! `GET /generations/{id}`: the whole record of a generation, as it was written. (Ours; OpenRouter's shape is `GET /generation`.)
+//! `GET /generations/{id}`: the whole record of a generation, with all it holds. (Ours; OpenRouter's shape is `GET /generation`.)
 
 use axum::Json;
 use axum::extract::{Path, State};
 use portolan_core::GenerationId;
-use portolan_ledger::Generation;
 use portolan_tenancy::Invalid;
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::{ControlError, ControlState};
 
 #[derive(Serialize)]
 pub(crate) struct Shown {
-    data: Generation,
+    data: Value,
 }
 
 pub(crate) async fn get(State(state): State<ControlState>, Path(id): Path<String>) -> Result<Json<Shown>, ControlError> {
@@ -19,5 +19,5 @@ pub(crate) async fn get(State(state): State<ControlState>, Path(id): Path<String
     let missing =
         || ControlError::NotFound(format!("there is no generation {id}; it may be open still, look again when its response has ended"));
     let data = state.store.generation(&id).await?.ok_or_else(missing)?;
-    Ok(Json(Shown { data }))
+    Ok(Json(Shown { data: data.readable() }))
 }

@@ -34,15 +34,35 @@ struct Kind {
     kind: &'static str,
 }
 
+/// A family whose kinds are known beforehand: counting takes no look-up.
+struct Kinds<const N: usize> {
+    family: Family<Kind, Counter>,
+    counters: [Counter; N],
+}
+
+impl<const N: usize> Kinds<N> {
+    fn new(kinds: [&'static str; N]) -> Self {
+        let family = Family::<Kind, Counter>::default();
+        Self { counters: kinds.map(|kind| family.get_or_create(&Kind { kind }).clone()), family }
+    }
+
+    /// Adds to every kind, in their order.
+    fn add(&self, amounts: [u64; N]) {
+        for (counter, amount) in self.counters.iter().zip(amounts) {
+            counter.inc_by(amount);
+        }
+    }
+}
+
 /// All metrics of the process.
 pub(super) struct Metrics {
     registry: Registry,
     generations: Family<Served, Counter>,
     failed_attempts: Family<Failed, Counter>,
     refused: Family<Ruled, Counter>,
-    tokens: Family<Kind, Counter>,
-    nanodollars: Family<Kind, Counter>,
-    flagged: Family<Kind, Counter>,
+    tokens: Kinds<4>,
+    nanodollars: Kinds<3>,
+    flagged: Kinds<5>,
     first_token: Histogram,
     total: Histogram,
     gateway: Histogram,
@@ -59,9 +79,9 @@ impl Metrics {
             generations: Family::default(),
             failed_attempts: Family::default(),
             refused: Family::default(),
-            tokens: Family::default(),
-            nanodollars: Family::default(),
-            flagged: Family::default(),
+            tokens: Kinds::new(["prompt", "completion", "cache_read", "reasoning"]),
+            nanodollars: Kinds::new(["cost", "charge", "unbilled"]),
+            flagged: Kinds::new(["estimated", "odd_usage", "over_hold", "drained", "lowered_max_tokens"]),
             first_token: seconds(),
             total: seconds(),
             gateway: Histogram::new([0.000_025, 0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.1, 1.0]),
@@ -79,9 +99,9 @@ impl Metrics {
         r.register("generations", "Generations that ended, by model, provider and end reason", self.generations.clone());
         r.register("failed_attempts", "Attempts that failed, by provider and class", self.failed_attempts.clone());
         r.register("refused_requests", "Requests refused before anything was sent, by status and rule", self.refused.clone());
-        r.register("tokens", "Tokens, by kind: prompt, completion, cache_read, reasoning", self.tokens.clone());
-        r.register("nanodollars", "Money in 1e-9 USD, by kind: cost, charge, unbilled", self.nanodollars.clone());
-        r.register("flagged_generations", "Generations with a flag: estimated, odd_usage, over_hold, drained, lowered_max_tokens", self.flagged.clone());
+        r.register("tokens", "Tokens, by kind: prompt, completion, cache_read, reasoning", self.tokens.family.clone());
+        r.register("nanodollars", "Money in 1e-9 USD, by kind: cost, charge, unbilled", self.nanodollars.family.clone());
+        r.register("flagged_generations", "Generations with a flag: estimated, odd_usage, over_hold, drained, lowered_max_tokens", self.flagged.family.clone());
         r.register("first_token_seconds", "From a request's arrival to its first content", self.first_token.clone());
         r.register("request_seconds", "From a request's arrival to its end", self.total.clone());
         r.register("gateway_seconds", "From a request's arrival to the first attempt's sending: the gateway's own part", self.gateway.clone());
@@ -102,12 +122,6 @@ impl Metrics {
         encode(&mut text, &self.registry)?;
         Ok(text)
     }
-
-    fn add(family: &Family<Kind, Counter>, kind: &'static str, amount: u64) {
-        if amount > 0 {
-            family.get_or_create(&Kind { kind }).inc_by(amount);
-        }
-    }
 }
 
 impl Observer for Metrics {
@@ -119,24 +133,11 @@ impl Observer for Metrics {
             self.failed_attempts.get_or_create(&Failed { provider: attempt.provider.clone(), class: fault.class.error_type() }).inc();
         }
         let usage = &generation.usage;
-        Self::add(&self.tokens, "prompt", usage.prompt_tokens());
-        Self::add(&self.tokens, "completion", usage.completion_tokens());
-        Self::add(&self.tokens, "cache_read", usage[CacheRead]);
-        Self::add(&self.tokens, "reasoning", usage[Reasoning]);
+        self.tokens.add([usage.prompt_tokens(), usage.completion_tokens(), usage[CacheRead], usage[Reasoning]]);
         let amount = |money: portolan_core::Money| u64::try_from(money.0).unwrap_or(0);
-        Self::add(&self.nanodollars, "cost", amount(generation.cost));
-        Self::add(&self.nanodollars, "charge", amount(generation.charge));
-        Self::add(&self.nanodollars, "unbilled", amount(generation.cost - generation.charge));
-        let flags = &generation.flags;
-        for (kind, raised) in [
-            ("estimated", flags.estimated),
-            ("odd_usage", flags.odd_usage),
-            ("over_hold", flags.over_hold),
-            ("drained", flags.drained),
-            ("lowered_max_tokens", flags.lowered_max_tokens),
-        ] {
-            Self::add(&self.flagged, kind, u64::from(raised));
-        }
+        self.nanodollars.add([amount(generation.cost), amount(generation.charge), amount(generation.cost - generation.charge)]);
+        let f = &generation.flags;
+        self.flagged.add([f.estimated, f.odd_usage, f.over_hold, f.drained, f.lowered_max_tokens].map(u64::from));
         if let Some(ms) = generation.latency.first_token_ms {
             self.first_token.observe(f64::from(ms) / 1e3);
         }

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use portolan_core::{ApiKey, Clock, Random, SystemClock, SystemRandom};
 use portolan_engine::{Directory, Engine, Parts, Tasks};
-use portolan_gateway::{Gateway, ServerLimits};
+use portolan_gateway::{Api, Gateway, ServerLimits};
 use portolan_sim::{Sim, SimOptions};
 use portolan_store::{Recovered, Store, StoreError};
 use portolan_tenancy::KeyDraft;
@@ -63,7 +63,7 @@ pub(crate) async fn serve(start: Start) -> Result<(), CliError> {
     let signals = Signals::hear()?;
     let socket = admin_socket(&config.admin_socket())?;
     let administrators = admin::socket_router(&instance);
-    instance.tasks.spawn("main listener", portolan_gateway::serve(main, portolan_gateway::router(instance.gateway.clone()), limits, instance.tasks.clone(), stop.clone()));
+    instance.tasks.spawn("main listener", portolan_gateway::serve(main, Api::new(instance.gateway.clone()), limits, instance.tasks.clone(), stop.clone()));
     instance.tasks.spawn("admin listener", portolan_gateway::serve(admin, admin::metrics_router(&instance), limits, instance.tasks.clone(), stop.clone()));
     instance.tasks.spawn("admin socket", portolan_gateway::serve(socket, administrators, limits, instance.tasks.clone(), stop.clone()));
     signals.until_told_to_stop(&start, &instance).await;

@@ -22,7 +22,7 @@ use portolan_store::{GenerationFilter, StoreError};
 use portolan_upstream::{Base, Call, Client, Credential, Segments, Target};
 use serde::Deserialize;
 
-use compare::{Account, Known, Evidence};
+use compare::{Account, Evidence, Known};
 use report::Report;
 
 /// The largest ledger that is read: some millions of requests.

@@ -107,7 +107,9 @@ fn dependencies(manifest: &toml::Table, kinds: &[&str]) -> BTreeSet<String> {
     for (key, value) in manifest {
         match value.as_table() {
             Some(table) if kinds.contains(&key.as_str()) => found.extend(table.keys().cloned()),
-            Some(table) if key == "target" => found.extend(table.values().filter_map(toml::Value::as_table).flat_map(|t| dependencies(t, kinds))),
+            Some(table) if key == "target" => {
+                found.extend(table.values().filter_map(toml::Value::as_table).flat_map(|t| dependencies(t, kinds)))
+            }
             _ => {}
         }
     }
@@ -244,12 +246,19 @@ fn every_list_of_places_names_places_that_are_there() {
 fn no_code_asks_for_the_name_of_a_provider() {
     let rows = files(&root().join("crates/catalog/data/providers"), ".toml");
     // The simulator is ours: `simulator` is also a setting.
-    let slugs = rows.iter().map(|path| path.file_stem().unwrap().to_string_lossy().into_owned()).filter(|slug| slug != portolan_catalog::SIMULATOR);
+    let slugs =
+        rows.iter().map(|path| path.file_stem().unwrap().to_string_lossy().into_owned()).filter(|slug| slug != portolan_catalog::SIMULATOR);
     let slugs: Vec<String> = slugs.collect();
     assert!(slugs.iter().any(|slug| slug == "openai"), "{slugs:?}");
     for (name, code) in sources().iter().filter(|(name, _)| !name.starts_with("sim/")) {
         for slug in &slugs {
-            for form in [format!("== \"{slug}\""), format!("!= \"{slug}\""), format!("\"{slug}\" =="), format!("\"{slug}\" =>"), format!("\"{slug}\" |")] {
+            for form in [
+                format!("== \"{slug}\""),
+                format!("!= \"{slug}\""),
+                format!("\"{slug}\" =="),
+                format!("\"{slug}\" =>"),
+                format!("\"{slug}\" |"),
+            ] {
                 assert!(!code.contains(&form), "crates/{name} holds `{form}`: a provider is a row, not a branch");
             }
         }
@@ -270,7 +279,8 @@ fn every_dependency_has_its_line_and_every_line_its_dependency() {
 fn every_dependency_is_one_that_some_crate_uses() {
     let manifest = page_of_manifest(&root());
     let table = manifest["workspace"]["dependencies"].as_table().expect("a table");
-    let used: BTreeSet<String> = manifests().values().flat_map(|m| dependencies(m, &["dependencies", "build-dependencies", "dev-dependencies"])).collect();
+    let used: BTreeSet<String> =
+        manifests().values().flat_map(|m| dependencies(m, &["dependencies", "build-dependencies", "dev-dependencies"])).collect();
     let idle: Vec<&String> = table.keys().filter(|name| !used.contains(*name)).collect();
     assert!(idle.is_empty(), "[workspace.dependencies] lists what no crate uses: {idle:?}");
 }
@@ -320,7 +330,8 @@ fn every_item_that_the_architecture_page_names_is_in_its_file() {
     for (item, path) in named {
         let name = item.trim_end_matches("()").rsplit("::").next().unwrap_or(item);
         let code = page(path);
-        let said = ["fn ", "struct ", "enum ", "trait ", "const ", "static ", "type "].iter().any(|word| code.contains(&format!("{word}{name}")));
+        let said =
+            ["fn ", "struct ", "enum ", "trait ", "const ", "static ", "type "].iter().any(|word| code.contains(&format!("{word}{name}")));
         // `Rule { ...`: within a macro that defines it.
         assert!(said || path.ends_with(name) || code.contains(&format!(" {name} {{")), "{path} defines no {name}");
     }
@@ -331,7 +342,11 @@ fn the_pages_list_every_end_rule_quirk_and_blocker() {
     assert_lists("docs/money.md", End::ALL.iter().map(|end| quoted(end.as_str())));
     let crates = root().join("crates");
     let refusals = read(&crates.join("engine/src/refusal.rs"));
-    let rules: Vec<_> = refusals.lines().filter_map(|l| l.trim().strip_prefix("Rule::")?.split_once(" => \"")).map(|(_, r)| quoted(r.trim_end_matches("\","))).collect();
+    let rules: Vec<_> = refusals
+        .lines()
+        .filter_map(|l| l.trim().strip_prefix("Rule::")?.split_once(" => \""))
+        .map(|(_, r)| quoted(r.trim_end_matches("\",")))
+        .collect();
     assert!(rules.len() > 8, "{rules:?}");
     assert_lists("docs/api.md", rules);
     let routing = read(&crates.join("routing/src/rule.rs"));
@@ -339,7 +354,8 @@ fn the_pages_list_every_end_rule_quirk_and_blocker() {
     assert!(rules.len() > 15, "{rules:?}");
     assert_lists("docs/explain.md", rules);
     let peek = read(&crates.join("dialect/src/openai_chat/peek/mod.rs"));
-    let blockers: Vec<_> = between(&peek, "RawBlocker::", ",").iter().filter_map(|l| l.split_once(" => ")).map(|(_, w)| quoted(w.trim_matches('"'))).collect();
+    let blockers: Vec<_> =
+        between(&peek, "RawBlocker::", ",").iter().filter_map(|l| l.split_once(" => ")).map(|(_, w)| quoted(w.trim_matches('"'))).collect();
     assert!(blockers.len() > 5, "{blockers:?}");
     assert_lists("docs/dialects.md", blockers);
     assert_lists("docs/providers.md", Quirk::ALL.iter().map(|quirk| quoted(quirk.as_str())));
@@ -388,6 +404,10 @@ fn find_keys(value: &serde_json::Value) -> Vec<String> {
 #[test]
 fn the_licence_is_the_one_that_the_manifest_names() {
     let licence = page("LICENSE");
-    assert!(licence.contains("Apache License") && licence.contains("Version 2.0, January 2004") && licence.contains("END OF TERMS AND CONDITIONS"));
+    assert!(
+        licence.contains("Apache License")
+            && licence.contains("Version 2.0, January 2004")
+            && licence.contains("END OF TERMS AND CONDITIONS")
+    );
     assert_eq!(page_of_manifest(&root())["workspace"]["package"]["license"].as_str(), Some("Apache-2.0"));
 }

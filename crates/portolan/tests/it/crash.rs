@@ -47,7 +47,15 @@ impl Gateway {
         // A file that may not grow is then an error of the write, as on a full disk, and not the end of the process.
         let mut command = Command::new("/bin/sh");
         command.args(["-c", "trap '' XFSZ; exec \"$0\" serve --config portolan.toml --data-dir data", BINARY]);
-        let child = command.current_dir(dir).env_clear().env("HOME", dir).stdin(Stdio::null()).stdout(file("out")).stderr(file("err")).spawn().expect("the binary starts");
+        let child = command
+            .current_dir(dir)
+            .env_clear()
+            .env("HOME", dir)
+            .stdin(Stdio::null())
+            .stdout(file("out"))
+            .stderr(file("err"))
+            .spawn()
+            .expect("the binary starts");
         let mut gateway = Self { child };
         gateway.becomes_ready(app, run);
         gateway
@@ -95,7 +103,7 @@ struct Seen {
 
 /// One caller: asks, reads, sometimes hangs up, until told to stop.
 async fn call(app_address: std::net::SocketAddr, key: String, seen: Arc<Seen>, stop: Arc<AtomicBool>, random: SeededRandom) {
-    let mut pick = |n: u64| random.next_u64() % n;
+    let pick = |n: u64| random.next_u64() % n;
     while !stop.load(Ordering::Relaxed) {
         let stream = pick(2) == 0;
         let mut body = ask(MODELS[usize::try_from(pick(MODELS.len() as u64)).expect("small")]);
@@ -169,7 +177,11 @@ fn killed_at_twenty_random_moments_it_records_every_answer_once_and_gives_nothin
 
     for (_, hash) in &made {
         let stands = explain(&app, hash, &ask("a/quick"));
-        assert_eq!((&stands["budgets"][0]["held"], &stands["budgets"][0]["holds"]), (&json!("0"), &json!(0)), "nothing is held after a start");
+        assert_eq!(
+            (&stands["budgets"][0]["held"], &stands["budgets"][0]["holds"]),
+            (&json!("0"), &json!(0)),
+            "nothing is held after a start"
+        );
     }
     let report = verify(&app, &sim);
     let ended = seen.ended.lock().expect("no caller panicked");
@@ -229,7 +241,9 @@ fn when_the_disk_is_full_nothing_more_is_sent_and_what_was_is_charged() {
     let good = send("a/quick");
     assert_eq!(good.status, 200, "{}", good.text());
     let slow = runtime.spawn(request("a/slow", true).send());
-    while explain(&app, &hash, &ask("a/quick"))["budgets"][0]["holds"] == 0 || sim.ledger().requests.iter().all(|r| r.output_tokens == 0 || r.model != "sim-c20-d15-a") {
+    while explain(&app, &hash, &ask("a/quick"))["budgets"][0]["holds"] == 0
+        || sim.ledger().requests.iter().all(|r| r.output_tokens == 0 || r.model != "sim-c20-d15-a")
+    {
         std::thread::sleep(Duration::from_millis(2));
     }
 

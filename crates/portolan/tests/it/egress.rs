@@ -37,7 +37,10 @@ async fn an_address_that_no_rule_permits_is_not_connected_to() {
     for (profile, rules, base_url, reaches) in cases {
         let allow = if rules.is_empty() { String::new() } else { format!("\"{rules}\"") };
         let provider = Provider::openai_chat("mine", base_url).model("m/x", "sim-c5");
-        let app = TestApp::start(BINARY.as_ref(), &Config::new().top(profile).tables(&format!("[egress]\nallow = [{allow}]")).provider(&provider));
+        let app = TestApp::start(
+            BINARY.as_ref(),
+            &Config::new().top(profile).tables(&format!("[egress]\nallow = [{allow}]")).provider(&provider),
+        );
         let body = json!({ "model": "m/x", "messages": [{ "role": "user", "content": "Hello" }] });
         let answer = app.chat(&body).send().await.unwrap();
         let record = app.record(&answer.generation()).unwrap();
@@ -46,7 +49,12 @@ async fn an_address_that_no_rule_permits_is_not_connected_to() {
             reached += 1;
             assert_eq!(answer.status, 200, "{profile} {rules} {base_url}: {}", answer.text());
         } else {
-            assert_eq!((answer.status, &fault["class"], &fault["origin"]), (502, &json!("egress_refused"), &json!("gateway")), "{profile} {rules} {base_url}: {}", answer.text());
+            assert_eq!(
+                (answer.status, &fault["class"], &fault["origin"]),
+                (502, &json!("egress_refused"), &json!("gateway")),
+                "{profile} {rules} {base_url}: {}",
+                answer.text()
+            );
             assert_eq!(record["charge"], 0);
         }
         assert_eq!(sim.ledger().totals.requests, reached, "{profile} {rules} {base_url}");
@@ -82,10 +90,16 @@ async fn a_provider_gets_its_own_credential_and_nothing_of_the_callers() {
     let app = TestApp::start(BINARY.as_ref(), &config);
     for model in ["m/first", "m/second"] {
         let body = json!({ "model": model, "messages": [{ "role": "user", "content": "Hello" }], "user": "alice@example.test" });
-        let request = app.chat(&body).header("cookie", "session=1").header("x-sim", "c5").header("http-referer", "https://app.test").header("x-forwarded-for", "1.2.3.4");
+        let request = app
+            .chat(&body)
+            .header("cookie", "session=1")
+            .header("x-sim", "c5")
+            .header("http-referer", "https://app.test")
+            .header("x-forwarded-for", "1.2.3.4");
         assert_eq!(request.header("x-custom", "y").send().await.unwrap().status, 200);
     }
-    for (got, own, foreign) in [(first_got, "key-of-the-first", "key-of-the-second"), (second_got, "key-of-the-second", "key-of-the-first")] {
+    for (got, own, foreign) in [(first_got, "key-of-the-first", "key-of-the-second"), (second_got, "key-of-the-second", "key-of-the-first")]
+    {
         let got = got.await.unwrap().to_ascii_lowercase();
         assert!(got.contains(&format!("authorization: bearer {own}")), "{got}");
         for word in [foreign, "sk-or-v1-", "cookie", "x-sim", "app.test", "x-forwarded", "x-custom", "alice"] {

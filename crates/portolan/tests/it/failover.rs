@@ -53,7 +53,12 @@ fn providers(record: &Value) -> Vec<&str> {
 }
 
 fn is_whole(answer: &Answer, stream: bool) -> bool {
-    answer.status == 200 && if stream { answer.stream().done && answer.stream().error().is_none() && answer.stream().pieces() == 5 } else { answer.json()["usage"]["completion_tokens"] == 5 }
+    answer.status == 200
+        && if stream {
+            answer.stream().done && answer.stream().error().is_none() && answer.stream().pieces() == 5
+        } else {
+            answer.json()["usage"]["completion_tokens"] == 5
+        }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -172,7 +177,10 @@ async fn an_endpoint_that_failed_goes_to_the_back_and_the_explanation_says_so() 
     assert_eq!(tried().await, "dear");
     let explained = app.request("POST", "/api/v1/portolan/explain").json(&body).send().await.unwrap().json();
     let candidates = explained["data"]["candidates"].as_array().unwrap();
-    let seen: Vec<_> = candidates.iter().map(|c| (c["provider"].as_str().unwrap(), c["order_reason"].as_str().unwrap(), c["score"]["health"].as_str().unwrap())).collect();
+    let seen: Vec<_> = candidates
+        .iter()
+        .map(|c| (c["provider"].as_str().unwrap(), c["order_reason"].as_str().unwrap(), c["score"]["health"].as_str().unwrap()))
+        .collect();
     assert_eq!(seen, [("dear", "drawn", "ok"), ("cheap", "unhealthy", "failed_recently")]);
 }
 

@@ -155,20 +155,52 @@ async fn what_is_charged_after_a_hang_up_is_what_was_served_exactly_where_it_was
     }
 }
 
+/// More than all buffers on the way hold: 60,000 chunks of 500 bytes, as fast as they are read.
+const LONG: &str = "sim-c60000-s30000000-nomax";
+
 #[tokio::test(flavor = "multi_thread")]
-async fn a_caller_who_stops_reading_is_taken_for_gone_and_charged_what_was_served() {
-    let shape = "sim-c200000-s60000000-nomax";
+async fn a_caller_who_stops_reading_is_taken_for_gone_and_pays_what_was_served() {
     let sim = Sim::start(BINARY.as_ref());
-    let app = TestApp::start(BINARY.as_ref(), &config(&sim, &[shape]).timeouts(500, 500, 3000));
-    for (author, _) in ROWS {
-        let mut live = app.chat(&body(author, shape, true)).open().await.unwrap();
+    let app = TestApp::start(BINARY.as_ref(), &config(&sim, &[LONG]).timeouts(2000, 500, 60_000));
+    for (author, drains) in ROWS {
+        let mut live = app.chat(&body(author, LONG, true)).open().await.unwrap();
         let id = live.header("x-generation-id").unwrap().to_owned();
         live.read_bytes(1000).await.unwrap();
-        let stalled = Instant::now();
-        let record = app.record(&id);
-        assert!(stalled.elapsed() < Duration::from_secs(6), "{author}: {:?}", stalled.elapsed());
-        let record = record.unwrap();
-        assert_eq!(record["end"], "caller_gone_after_content", "{author}: {record}");
-        assert!(nanos(&record["charge"]) > 0, "{author}: {record}");
+        let record = app.record(&id).unwrap();
+        assert_eq!((&record["end"], nanos(&record["charge"]) > 0), (&json!("caller_gone_after_content"), true), "{author}: {record}");
+        assert_eq!(record["flags"]["drained"] == true, *drains, "{author}: {record}");
+        drop(live);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_caller_who_reads_until_the_time_is_over_pays_what_was_served() {
+    let sim = Sim::start(BINARY.as_ref());
+    let app = TestApp::start(BINARY.as_ref(), &config(&sim, &[LONG]).timeouts(2000, 900, 4000));
+    let mut live = app.chat(&body("oc", LONG, true)).open().await.unwrap();
+    let id = live.header("x-generation-id").unwrap().to_owned();
+    let begun = Instant::now();
+    while begun.elapsed() < Duration::from_secs(6) && live.read_bytes(400_000).await.is_ok_and(|read| read >= 400_000) {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+    }
+    let record = app.record(&id).unwrap();
+    assert_eq!((&record["end"], nanos(&record["charge"]) > 0), (&json!("caller_gone_after_content"), true), "{record}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_caller_who_stops_reading_does_not_hold_up_a_shutdown() {
+    let sim = Sim::start(BINARY.as_ref());
+    let mut app = TestApp::start(BINARY.as_ref(), &config(&sim, &[LONG]).server("drain_timeout = \"1s\""));
+    let mut live = app.chat(&body("oc", LONG, true)).open().await.unwrap();
+    live.read_bytes(1000).await.unwrap();
+    let told = Instant::now();
+    app.signal("TERM");
+    assert_eq!(app.exit_code(Duration::from_secs(20)), Some(0), "{}", app.output());
+    assert!(told.elapsed() < Duration::from_secs(15), "{:?}", told.elapsed());
+    let run = crate::process::portolan(
+        app.dir(),
+        &format!("logs show {} --data-dir data --config portolan.toml --json", live.header("x-generation-id").unwrap()),
+        &[],
+    );
+    assert!(crate::process::text(&run.stdout).contains("drained_after_content"), "{}", crate::process::text(&run.stdout));
 }

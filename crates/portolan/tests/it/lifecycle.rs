@@ -86,10 +86,18 @@ async fn after_the_drain_timeout_streams_end_with_an_error_and_are_recorded_with
     assert_eq!(app.exit_code(STOP_MAX), Some(0), "{}", app.output());
     assert!(told.elapsed() < Duration::from_secs(4), "{:?}", told.elapsed());
     let record = logged(&app, &id);
-    assert_eq!((&record["end"], record["charge"].as_f64(), &record["status"]), (&json!("drained_after_content"), Some(0.0), &json!(200)), "{record}");
+    assert_eq!(
+        (&record["end"], record["charge"].as_f64(), &record["status"]),
+        (&json!("drained_after_content"), Some(0.0), &json!(200)),
+        "{record}"
+    );
     for id in early {
         let record = logged(&app, &id);
-        assert_eq!((&record["end"], record["charge"].as_f64(), &record["status"]), (&json!("drained_before_content"), Some(0.0), &json!(503)), "{record}");
+        assert_eq!(
+            (&record["end"], record["charge"].as_f64(), &record["status"]),
+            (&json!("drained_before_content"), Some(0.0), &json!(503)),
+            "{record}"
+        );
     }
 }
 
@@ -145,7 +153,9 @@ async fn a_second_server_on_one_data_directory_is_refused_and_harms_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stream_that_waits_gets_comments_and_then_its_content_or_its_error() {
     let sim = Sim::start(BINARY.as_ref());
-    let provider = ["sim-c5-t11000", "sim-hang", "sim-l11000-c5"].iter().fold(Provider::openai_chat("mine", &sim.base_url()), |p, shape| p.model(&format!("m/{shape}"), shape));
+    let provider = ["sim-c5-t11000", "sim-hang", "sim-l11000-c5"]
+        .iter()
+        .fold(Provider::openai_chat("mine", &sim.base_url()), |p, shape| p.model(&format!("m/{shape}"), shape));
     let app = TestApp::start(BINARY.as_ref(), &Config::new().timeouts(12_000, 12_000, 20_000).provider(&provider));
     let (late, hanging, slow) = tokio::join!(
         app.chat(&body("m/sim-c5-t11000", true)).send(),

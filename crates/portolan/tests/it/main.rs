@@ -1,5 +1,7 @@
 //! Tests that run the built binary.
 
+#![allow(clippy::panic, clippy::unwrap_used, clippy::disallowed_methods, reason = "a test fails by panicking, and its clock is the real one")]
+
 mod admin;
 mod architecture;
 mod cli;

@@ -56,7 +56,12 @@ async fn what_is_not_built_is_refused_by_name_and_never_skipped() {
         for path in ["/api/v1/chat/completions", "/v1/chat/completions", "/api/v1/portolan/explain"] {
             let answer = app.request("POST", path).json(body).send().await.unwrap();
             let metadata = answer.json()["error"]["metadata"].take();
-            assert_eq!((answer.status, metadata["rule"].as_str(), metadata["field"].as_str()), (400, Some("not_supported"), Some(*field)), "{path} {body}: {}", answer.text());
+            assert_eq!(
+                (answer.status, metadata["rule"].as_str(), metadata["field"].as_str()),
+                (400, Some("not_supported"), Some(*field)),
+                "{path} {body}: {}",
+                answer.text()
+            );
         }
     }
 }
@@ -64,7 +69,11 @@ async fn what_is_not_built_is_refused_by_name_and_never_skipped() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_body_that_is_wrong_gets_a_400_that_names_the_field() {
     let app = app();
-    let deep = format!(r#"{{"model":"openai/gpt-4o-mini","messages":[{{"role":"user","content":"x"}}],"extra":{}1{}}}"#, "[".repeat(129), "]".repeat(129));
+    let deep = format!(
+        r#"{{"model":"openai/gpt-4o-mini","messages":[{{"role":"user","content":"x"}}],"extra":{}1{}}}"#,
+        "[".repeat(129),
+        "]".repeat(129)
+    );
     let cases: &[(Option<&str>, String)] = &[
         (None, String::new()),
         (None, "null".to_owned()),
@@ -188,7 +197,9 @@ async fn bodies_and_headers_beyond_their_limits_are_refused() {
     // The same body without a length announced, in one piece.
     let head = format!("POST /v1/chat/completions HTTP/1.1\r\n{auth}Transfer-Encoding: chunked\r\n\r\n");
     let chunked = format!("{head}{:x}\r\n{large}\r\n0\r\n\r\n", large.len());
-    let status = async |bytes: String| raw(app.address, bytes.as_bytes(), Duration::from_secs(2)).await.unwrap().chars().skip(9).take(3).collect::<String>();
+    let status = async |bytes: String| {
+        raw(app.address, bytes.as_bytes(), Duration::from_secs(2)).await.unwrap().chars().skip(9).take(3).collect::<String>()
+    };
     assert_eq!(status(chunked).await, "413");
     assert_eq!(status(format!("GET /v1/key HTTP/1.1\r\n{auth}{}\r\n", "X-Bomb: y\r\n".repeat(500))).await, "431");
     assert_eq!(status(format!("GET /v1/key HTTP/1.1\r\n{auth}X-Bomb: {}\r\n\r\n", "y".repeat(300 << 10))).await, "431");
@@ -229,17 +240,30 @@ async fn paths_methods_and_headers_are_answered_as_openrouter_answers_them() {
         assert_eq!(answer.header("access-control-allow-origin"), Some("*"), "{method} {path}");
     }
     for path in ["/api/v1/chat/completions", "/v1/chat/completions", "/api/v1/key", "/api/v1/models", "/nothing"] {
-        let answer = Request::new(app.address, "OPTIONS", path).header("origin", "https://a.test").header("access-control-request-method", "POST").send().await.unwrap();
+        let answer = Request::new(app.address, "OPTIONS", path)
+            .header("origin", "https://a.test")
+            .header("access-control-request-method", "POST")
+            .send()
+            .await
+            .unwrap();
         assert_eq!((answer.status, answer.header("access-control-allow-origin")), (204, Some("*")), "{path}");
-        assert!(answer.header("access-control-allow-methods").unwrap().contains("POST") && answer.header("access-control-allow-headers").unwrap().contains("Authorization"));
+        assert!(
+            answer.header("access-control-allow-methods").unwrap().contains("POST")
+                && answer.header("access-control-allow-headers").unwrap().contains("Authorization")
+        );
     }
-    for (path, body) in [("/healthz", "ok\n"), ("/readyz", r#"{"ready":true,"checks":{"store":"ok","migrations":"ok","journal":"ok","draining":"ok"}}"#)] {
+    for (path, body) in
+        [("/healthz", "ok\n"), ("/readyz", r#"{"ready":true,"checks":{"store":"ok","migrations":"ok","journal":"ok","draining":"ok"}}"#)]
+    {
         let answer = Request::new(app.address, "GET", path).send().await.unwrap();
         assert_eq!((answer.status, answer.text().as_str()), (200, body));
     }
     for stream in [true, false] {
         let answer = app.chat(&with("stream", json!(stream))).header("x-request-id", "trace-7").send().await.unwrap();
-        assert_eq!((answer.status, answer.header("x-request-id"), answer.header("x-portolan-simulated")), (200, Some("trace-7"), Some("true")));
+        assert_eq!(
+            (answer.status, answer.header("x-request-id"), answer.header("x-portolan-simulated")),
+            (200, Some("trace-7"), Some("true"))
+        );
         assert!(answer.header("access-control-expose-headers").unwrap().contains("X-Generation-Id"));
         assert_eq!(app.record(&answer.generation()).unwrap()["trace_id"], "trace-7");
     }
@@ -271,7 +295,10 @@ async fn a_request_that_comes_back_is_refused_also_over_another_gateway() {
     // One that points to another, which points back.
     let there = Provider::openai_chat("there", &format!("http://{}/v1", app.address)).key(&key).model("m/round", "m/round");
     let other = TestApp::start(BINARY.as_ref(), &Config::new().provider(&there));
-    let back = format!("[providers.back]\nbase_url = \"http://{}/v1\"\ndialect = \"openai_chat\"\napi_key = \"{key}\"\n[[providers.back.models]]\nid = \"m/round\"\nupstream_id = \"m/round\"\npricing = {{ prompt = \"0\", completion = \"0\" }}\n", other.address);
+    let back = format!(
+        "[providers.back]\nbase_url = \"http://{}/v1\"\ndialect = \"openai_chat\"\napi_key = \"{key}\"\n[[providers.back.models]]\nid = \"m/round\"\nupstream_id = \"m/round\"\npricing = {{ prompt = \"0\", completion = \"0\" }}\n",
+        other.address
+    );
     app.edit_config(|text| text + &back);
     app.signal("HUP");
     app.says("was reloaded");
@@ -293,7 +320,9 @@ async fn no_secret_shows_in_any_answer_log_or_metric() {
     let (chat_key, anthropic_key) = ("hvb-canary-7f3a9c51d2", "tidal/canary+51d27f3a9c==");
     let sim = Sim::start(BINARY.as_ref());
     let shapes = ["sim-echokey", "sim-c5", "sim-e500", "sim-c9-cut3"];
-    let row = |row: Provider, author: &str, key: &str| shapes.iter().fold(row.key(key), |row, shape| row.model(&format!("{author}/{shape}"), shape));
+    let row = |row: Provider, author: &str, key: &str| {
+        shapes.iter().fold(row.key(key), |row, shape| row.model(&format!("{author}/{shape}"), shape))
+    };
     let config = Config::new()
         .tables("[logging]\nlevel = \"trace\"")
         .provider(&row(Provider::openai_chat("alpha", &sim.base_url()), "oai", chat_key))
@@ -304,7 +333,8 @@ async fn no_secret_shows_in_any_answer_log_or_metric() {
     for author in ["oai", "ant"] {
         for shape in shapes {
             for stream in [true, false] {
-                let body = json!({ "model": format!("{author}/{shape}"), "stream": stream, "messages": [{ "role": "user", "content": prompt }] });
+                let body =
+                    json!({ "model": format!("{author}/{shape}"), "stream": stream, "messages": [{ "role": "user", "content": prompt }] });
                 let answer = app.chat(&body).send().await.unwrap();
                 seen += &format!("{:?} {}", answer.headers, answer.text());
                 let id = answer.generation();
@@ -322,10 +352,22 @@ async fn no_secret_shows_in_any_answer_log_or_metric() {
         assert!(!logged.contains(secret), "{secret} is in the log: {}", logged.lines().find(|line| line.contains(secret)).unwrap());
     }
     assert!(!logged.contains(prompt), "a prompt is in the log: {}", logged.lines().find(|line| line.contains(prompt)).unwrap());
-    let data: Vec<_> = std::fs::read_dir(app.dir().join("data")).unwrap().flat_map(|entry| std::fs::read(entry.unwrap().path())).collect();
-    assert!(!data.is_empty());
-    for file in data {
-        let file = String::from_utf8_lossy(&file);
-        assert!(!file.contains("canary") && !file.contains(&app.key) && !file.contains(prompt), "a secret is in the data directory");
+    let (mut folders, mut files) = (vec![app.dir().join("data")], 0);
+    while let Some(folder) = folders.pop() {
+        for path in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.is_file() {
+                files += 1;
+                let content = std::fs::read(&path).unwrap();
+                let content = String::from_utf8_lossy(&content);
+                assert!(
+                    !content.contains("canary") && !content.contains(&app.key) && !content.contains(prompt),
+                    "a secret is in {}",
+                    path.display()
+                );
+            }
+        }
     }
+    assert!(files >= 2, "the journal and the database are there");
 }

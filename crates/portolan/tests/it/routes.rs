@@ -59,6 +59,18 @@ fn routes_are_made_in_one_file_and_in_one_way() {
     }
 }
 
+/// A path that stands in the router and in no `.route(` is a way past this file.
+#[test]
+fn every_path_in_the_router_is_that_of_a_route() {
+    let source = std::fs::read_to_string(gateway().join("router.rs")).unwrap();
+    let routes = routes();
+    let named: Vec<&str> = source.split('"').skip(1).step_by(2).filter(|text| text.starts_with('/')).collect();
+    assert!(named.len() >= routes.len());
+    for path in named {
+        assert!(PREFIXES.contains(&path) || routes.iter().any(|r| r.path == path), "{path} is in router.rs and no route");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn every_route_that_is_not_public_asks_for_a_key_before_anything_else() {
     let app = TestApp::start(BINARY.as_ref(), &Config::new());
@@ -68,9 +80,14 @@ async fn every_route_that_is_not_public_asks_for_a_key_before_anything_else() {
     }
     let mut asked = 0;
     for route in &routes {
-        let path = route.path.replace("{author}", "openai").replace("{slug}", "gpt-4o-mini").replace("{id}", "gen-1760000000-abcdefghij0123456789");
+        let path = route
+            .path
+            .replace("{author}", "openai")
+            .replace("{slug}", "gpt-4o-mini")
+            .replace("{id}", "gen-1760000000-abcdefghij0123456789");
         assert!(!path.contains('{'), "{path}: this test does not know that parameter");
-        let is_whole = ["/healthz", "/readyz"].contains(&path.as_str()) || PREFIXES.iter().any(|prefix| path.starts_with(&format!("{prefix}/")));
+        let is_whole =
+            ["/healthz", "/readyz"].contains(&path.as_str()) || PREFIXES.iter().any(|prefix| path.starts_with(&format!("{prefix}/")));
         for prefix in if is_whole { &[""] } else { PREFIXES } {
             for method in &route.methods {
                 let plain = Request::new(app.address, method, &format!("{prefix}{path}"));

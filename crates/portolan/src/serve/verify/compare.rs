@@ -129,7 +129,11 @@ impl<'a> Comparison<'a> {
             return self.cost_problem(attempt, known, &truth);
         }
         let (received, given) = (attempt.usage.completion_tokens(), served.output_tokens);
-        let counted = serves && generation.charge > Money::ZERO && !generation.flags.estimated && !generation.flags.odd_usage && !generation.flags.over_hold;
+        let counted = serves
+            && generation.charge > Money::ZERO
+            && !generation.flags.estimated
+            && !generation.flags.odd_usage
+            && !generation.flags.over_hold;
         (counted && received > given).then(|| format!("received {received} tokens, served {given}"))
     }
 
@@ -145,7 +149,8 @@ impl<'a> Comparison<'a> {
     fn is_elsewhere(&self, generation: &Generation) -> bool {
         let elsewhere = |a: &Attempt| {
             let known = self.evidence.known.get(&(a.model.clone(), a.endpoint.clone()));
-            (generation.simulated || known.is_some_and(|k| k.elsewhere)) && a.upstream_id.as_deref().is_none_or(|id| !self.served.contains_key(id))
+            (generation.simulated || known.is_some_and(|k| k.elsewhere))
+                && a.upstream_id.as_deref().is_none_or(|id| !self.served.contains_key(id))
         };
         !generation.attempts.is_empty() && generation.attempts.iter().all(elsewhere)
     }
@@ -181,7 +186,8 @@ impl<'a> Comparison<'a> {
             match nameless {
                 Some(left) => *left -= 1,
                 None if under_way > 0 => under_way -= 1,
-                None => report.note(&format!("{} ({}, {:?}, {} tokens) is nobody's", request.id, request.model, request.end, request.output_tokens)),
+                None => report
+                    .note(&format!("{} ({}, {:?}, {} tokens) is nobody's", request.id, request.model, request.end, request.output_tokens)),
             }
         }
         report
@@ -254,7 +260,8 @@ fn table_problem(generation: &Generation) -> Option<String> {
     if generation.end == End::Orphaned {
         let held = generation.held.iter().map(|(_, held)| *held).max().unwrap_or(Money::ZERO);
         let flagged = generation.flags.orphaned && generation.flags.estimated;
-        return (generation.charge != held || !flagged).then(|| format!("charged ${}, held ${held}, flagged: {flagged}", generation.charge));
+        return (generation.charge != held || !flagged)
+            .then(|| format!("charged ${}, held ${held}, flagged: {flagged}", generation.charge));
     }
     let costs: Money = generation.attempts.iter().map(|a| a.cost).sum();
     if costs != generation.cost {

@@ -61,7 +61,11 @@ async fn an_unstated_limit_is_lowered_to_what_is_affordable_and_the_caller_is_to
         let more = worst(&app, &strict(&app, 1.0, &json!({})).1, &with(ask(model), "max_tokens", told + 1));
         assert!(least <= Money(100_000_000) && more > Money(100_000_000), "the most that fits: {told}, {least}, {more}");
         let record = app.record(&answer.generation()).expect("a record");
-        assert_eq!((record["flags"]["lowered_max_tokens"].as_bool(), record["max_tokens"].as_u64()), (Some(true), Some(told)), "{record:#}");
+        assert_eq!(
+            (record["flags"]["lowered_max_tokens"].as_bool(), record["max_tokens"].as_u64()),
+            (Some(true), Some(told)),
+            "{record:#}"
+        );
         if model == "test/endless" {
             assert_eq!(record["usage"]["output"].as_u64(), Some(told), "the provider was sent that limit: {record:#}");
         }
@@ -180,7 +184,10 @@ async fn what_still_does_not_fit_after_two_seconds_is_told_when_to_come_back() {
     let refused = refusal(&big, 429, "budget_in_flight");
     assert!(big.header("retry-after").is_some(), "{:?}", big.headers);
     let told = |name: &str| money(&refused["metadata"][name]);
-    assert!(told("limit") == limit && told("held") == needed && told("settled") > Money::ZERO, "as things stand at the end of the wait: {refused:#}");
+    assert!(
+        told("limit") == limit && told("held") == needed && told("settled") > Money::ZERO,
+        "as things stand at the end of the wait: {refused:#}"
+    );
     assert_eq!(refused["metadata"]["retryable"], true);
     drop(first.await);
 }

@@ -25,16 +25,19 @@ const SLOW: &str = "test/slow";
 
 fn start(sim: &Sim) -> TestApp {
     let (prompt, completion) = ("0.000001", "0.0001");
-    let provider = Provider::openai_chat("outside", &sim.base_url())
-        .priced(QUICK, "sim-c20-d2", prompt, completion)
-        .priced(SLOW, "sim-c20-l1200", prompt, completion);
+    let provider = Provider::openai_chat("outside", &sim.base_url()).priced(QUICK, "sim-c20-d2", prompt, completion).priced(
+        SLOW,
+        "sim-c20-l1200",
+        prompt,
+        completion,
+    );
     TestApp::start(BINARY.as_ref(), &Config::new().provider(&provider))
 }
 
 fn body(n: usize) -> Value {
-    let mut body = ask(if n % 4 == 0 { SLOW } else { QUICK });
+    let mut body = ask(if n.is_multiple_of(4) { SLOW } else { QUICK });
     body["max_tokens"] = MAX_TOKENS.into();
-    body["stream"] = (n % 2 == 0).into();
+    body["stream"] = n.is_multiple_of(2).into();
     body
 }
 

@@ -125,7 +125,8 @@ async fn usage_above_the_hold_is_charged_flagged_and_bars_the_endpoint_from_stri
         assert_eq!(budget(&app, &hash, "test/model").settled, money(&record["charge"]));
 
         let explained = explain(&app, &hash, &body("test/model", stream));
-        let candidate = |provider: &str| explained["candidates"].as_array().and_then(|all| all.iter().find(|c| c["provider"] == provider)).cloned();
+        let candidate =
+            |provider: &str| explained["candidates"].as_array().and_then(|all| all.iter().find(|c| c["provider"] == provider)).cloned();
         let barred = candidate("liar").expect("a candidate");
         assert_eq!((&barred["status"], &barred["rule"]), (&json!("rejected"), &json!("strict_barred")), "{explained:#}");
         assert_eq!(candidate("honest").expect("a candidate")["status"], "eligible", "{explained:#}");
@@ -172,8 +173,48 @@ async fn cached_tokens_cost_their_own_rate_in_both_dialects_to_the_nanodollar() 
             let usage = told(&answer, stream);
             assert_eq!(money(&usage["cost"]), expected, "{slug}, stream {stream}: {usage:#}");
             let details = &usage["prompt_tokens_details"];
-            assert_eq!((&usage["prompt_tokens"], &details["cached_tokens"], &details["cache_write_tokens"]), (&json!(1_000), &json!(300), &json!(300)));
+            assert_eq!(
+                (&usage["prompt_tokens"], &details["cached_tokens"], &details["cache_write_tokens"]),
+                (&json!(1_000), &json!(300), &json!(300))
+            );
         }
+    }
+    verify(&app, &sim);
+}
+
+#[tokio::test]
+async fn what_a_failed_attempt_consumed_is_cost_and_no_charge_and_stays_with_that_attempt() {
+    let sim = Sim::start(BINARY.as_ref());
+    let first = Provider::anthropic("first", &sim.base_url()).priced("test/model", "sim-c6-cut0", "0.000001", "0.000002");
+    let second = Provider::openai_chat("second", &sim.base_url()).priced("test/model", "sim-c6", "0.000001", "0.01");
+    let app = TestApp::start(BINARY.as_ref(), &Config::new().provider(&first).provider(&second));
+    // Records leave zeros out.
+    let cost = |value: &Value| if value.is_null() { Money::ZERO } else { money(value) };
+    // Enough for the first, and not for the second.
+    let (poor, _) = app.create_key(&json!({ "name": "poor", "limit": 0.05, "enforcement": "strict" }));
+    for stream in [true, false] {
+        let mut body = body("test/model", stream);
+        body["provider"] = json!({ "order": ["first", "second"] });
+        let served = send(&app, &app.key, &body).await;
+        assert_eq!(served.status, 200, "{}", served.text());
+        let record = app.record(&served.generation()).expect("a record");
+        let costs: Vec<Money> = record["attempts"].as_array().expect("attempts").iter().map(|a| cost(&a["cost"])).collect();
+        let charge = money(&record["charge"]);
+        assert_eq!((record["provider"].as_str(), costs.len(), costs[1]), (Some("second"), 2, charge), "{record:#}");
+        if stream {
+            assert!(costs[0] > Money::ZERO, "the provider had read the prompt: {record:#}");
+        }
+        assert_eq!(money(&record["cost"]), costs[0] + costs[1]);
+        assert_eq!(record["usage"], record["attempts"][1]["usage"]);
+
+        let failed = send(&app, &poor, &body).await;
+        assert_ne!(failed.status, 402, "the first attempt fits: {}", failed.text());
+        let record = app.record(&failed.generation()).expect("a record");
+        let skipped = &record["attempts"][1];
+        assert!(skipped["fault"]["message"].as_str().is_some_and(|m| m.contains("budget")), "{record:#}");
+        assert_eq!((&skipped["usage"], &skipped["cost"]), (&Value::Null, &Value::Null), "nothing was sent there: {record:#}");
+        assert_eq!((record["provider"].as_str(), money(&record["charge"])), (Some("first"), Money::ZERO), "{record:#}");
+        assert_eq!(money(&record["cost"]), cost(&record["attempts"][0]["cost"]));
     }
     verify(&app, &sim);
 }
