@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use portolan_engine::{Refused, Rule};
@@ -33,6 +34,18 @@ impl From<Denied> for ApiError {
             Denied::Disabled => refused.by(Rule::KeyDisabled),
             Denied::Expired => refused.by(Rule::KeyExpired),
         })
+    }
+}
+
+impl From<QueryRejection> for ApiError {
+    fn from(rejection: QueryRejection) -> Self {
+        Refused::new(400, "invalid_request", rejection.body_text()).into()
+    }
+}
+
+impl From<PathRejection> for ApiError {
+    fn from(rejection: PathRejection) -> Self {
+        Refused::new(400, "invalid_request", rejection.body_text()).into()
     }
 }
 

@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use portolan_engine::{Refused, Rule};
 
 use crate::{ApiError, Gateway};
 
-pub(crate) async fn of_model(State(gateway): State<Arc<Gateway>>, Path((author, name)): Path<(String, String)>) -> Result<Response, ApiError> {
+pub(crate) async fn of_model(State(gateway): State<Arc<Gateway>>, names: Result<Path<(String, String)>, PathRejection>) -> Result<Response, ApiError> {
+    let Path((author, name)) = names?;
     let deployment = gateway.engine.deployment();
     let slug = format!("{author}/{name}");
     match deployment.catalog.model(&slug) {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::body::Body;
+use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
@@ -27,10 +28,10 @@ pub(crate) struct Asked {
 pub(crate) async fn explain(
     State(gateway): State<Arc<Gateway>>,
     Authenticated(caller): Authenticated,
-    asked: Result<Query<Asked>, axum::extract::rejection::QueryRejection>,
+    asked: Result<Query<Asked>, QueryRejection>,
     request: Request<Body>,
 ) -> Result<Response, ApiError> {
-    let Query(asked) = asked.map_err(|e| Refused::new(400, "invalid_request", e.body_text()))?;
+    let Query(asked) = asked?;
     let (parts, body) = request.into_parts();
     let body = body::read(&parts.headers, body, gateway.body_bytes_max).await?;
     let answer = explain_for(&gateway, caller, &parts.headers, body, asked.task.as_deref(), asked.seed)?;
@@ -54,8 +55,9 @@ pub fn explain_for(gateway: &Gateway, caller: Caller, headers: &HeaderMap, body:
 pub(crate) async fn stored(
     State(gateway): State<Arc<Gateway>>,
     Authenticated(caller): Authenticated,
-    Path(id): Path<String>,
+    id: Result<Path<String>, PathRejection>,
 ) -> Result<Response, ApiError> {
+    let Path(id) = id?;
     let generation = generation::find(&gateway, &caller, &id).await?;
     Ok(axum::Json(json!({ "data": stored_explanation(&generation) })).into_response())
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Response};
 use portolan_core::{GenerationId, Meter};
@@ -22,8 +23,9 @@ pub(crate) struct Asked {
 pub(crate) async fn show(
     State(gateway): State<Arc<Gateway>>,
     Authenticated(caller): Authenticated,
-    Query(asked): Query<Asked>,
+    asked: Result<Query<Asked>, QueryRejection>,
 ) -> Result<Response, ApiError> {
+    let Query(asked) = asked?;
     let id = asked.id.ok_or_else(|| Refused::field("id", "id: name the generation, as ?id=gen-..."))?;
     let generation = find(&gateway, &caller, &id).await?;
     Ok(axum::Json(json!({ "data": view(&gateway, &generation) })).into_response())

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{Query, State};
+use axum::extract::{DefaultBodyLimit, Query, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use http::{HeaderMap, StatusCode, header};
@@ -37,7 +37,8 @@ pub(super) fn socket_router(instance: &Instance) -> Router {
         instance.store.clone(),
         Arc::new(portolan_core::SystemClock),
     ));
-    let own = Router::new().route("/explain", post(explain)).with_state(instance.gateway.clone());
+    let explained_max = DefaultBodyLimit::max(instance.gateway.body_bytes_max);
+    let own = Router::new().route("/explain", post(explain)).layer(explained_max).with_state(instance.gateway.clone());
     let proofs = Router::new()
         .route("/verify", post(verify::verify))
         .with_state(Arc::new(verify::Proof { gateway: instance.gateway.clone(), client: instance.client.clone() }));

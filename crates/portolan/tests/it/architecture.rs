@@ -238,7 +238,7 @@ fn every_list_of_places_names_places_that_are_there() {
     let sources = sources();
     for (needle, places) in ONLY_IN {
         let used = |place: &&str| sources.iter().any(|(name, code)| name.starts_with(place) && code.contains(needle));
-        assert!(places.iter().any(|place| used(&place)), "nothing holds `{needle}` any more");
+        assert!(places.iter().any(&used), "nothing holds `{needle}` any more");
     }
 }
 
@@ -300,7 +300,7 @@ fn anchor(heading: &str) -> String {
 }
 
 fn anchors(whole: &str) -> BTreeSet<String> {
-    whole.lines().filter_map(|line| line.starts_with('#').then(|| anchor(line.trim_start_matches('#')))).collect()
+    whole.lines().filter(|line| line.starts_with('#')).map(|line| anchor(line.trim_start_matches('#'))).collect()
 }
 
 #[test]

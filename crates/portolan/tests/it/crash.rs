@@ -72,6 +72,7 @@ impl Gateway {
     }
 
     /// From now on no file grows beyond its first byte.
+    #[cfg(target_os = "linux")]
     fn fill_the_disk(&self) {
         let pid = self.child.id().to_string();
         let limited = Command::new("prlimit").args(["--pid", &pid, "--fsize=1"]).status();

@@ -176,6 +176,13 @@ async fn a_key_that_is_switched_off_expired_rotated_or_deleted_is_dead_at_once()
     assert_eq!(call(key).await.0, 200);
     assert!(matches!(app.administrate("DELETE", &format!("/keys/{hash}"), None).0, 200 | 204));
     assert_eq!(call(key).await, dead(None));
+    let soon = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(2);
+    let (key, _) = app.create_key(&json!({ "name": "short-lived", "expires_at": soon.to_string() }));
+    assert_eq!(call(&key).await.0, 200);
+    while jiff::Timestamp::now() <= soon {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(call(&key).await, dead(Some("key_expired")));
     // A budget of nothing is no budget: refused before anything is sent.
     let (key, _) = app.create_key(&json!({ "name": "poor", "limit": 0 }));
     assert_eq!(call(&key).await, (402, Some("budget_exhausted".to_owned())));
@@ -227,6 +234,10 @@ async fn paths_methods_and_headers_are_answered_as_openrouter_answers_them() {
         ("GET", "/api/v1/models/openai/no-such/endpoints", 404),
         ("GET", "/api/v1/generation", 400),
         ("GET", "/api/v1/generation?id=nonsense", 400),
+        ("GET", "/api/v1/generation?id=a&id=b", 400),
+        ("GET", "/api/v1/generation?id=%ff", 400),
+        ("GET", "/api/v1/portolan/generations/%ff/explanation", 400),
+        ("GET", "/api/v1/models/%ff/x/endpoints", 400),
         ("GET", "/api/v1/generation?id=gen-1760000000-abcdefghij0123456789", 404),
         ("GET", "/api/v1/portolan/generations/gen-1760000000-abcdefghij0123456789/explanation", 404),
         ("POST", "/api/v1/portolan/explain?task=image", 400),
@@ -272,7 +283,7 @@ async fn paths_methods_and_headers_are_answered_as_openrouter_answers_them() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_callers_generations_are_seen_by_keys_of_the_workspace_and_by_nobody_else() {
+async fn a_generation_is_shown_to_keys_of_its_workspace_and_to_nobody_without_one() {
     let app = app();
     let answer = app.chat(&chat()).send().await.unwrap();
     let id = answer.generation();

@@ -1,4 +1,4 @@
-use portolan_core::{Meter, Price, Rates};
+use portolan_core::{KeyHash, Meter, Price, Rates, UnixMillis};
 use portolan_sim::{End as Served, Totals};
 use proptest::prelude::*;
 
@@ -41,18 +41,57 @@ fn request(n: usize, input: u64, output: u64) -> ServedRequest {
 fn generation(n: usize, served: &ServedRequest, end: End) -> Generation {
     let usage = usage_of(served, &Usage::default().with(Meter::Request, 1));
     let paid = cost(&card(), &usage).total;
-    let record = serde_json::json!({
-        "id": format!("gen-1-{n:020}"), "at": 1, "key": "00".repeat(32), "workspace": "w", "requested": ["m"], "model": "m", "provider": "p",
-        "endpoint": "p", "end": end, "status": 200, "epoch": 1, "seed": 1, "usage": usage, "cost": 0, "charge": 0,
-        "price_version": card().version, "held": [[1, 0]], "latency": { "total_ms": 1, "gateway_us": 1 },
-        "attempts": [{ "model": "m", "provider": "p", "endpoint": "p", "lane": "raw", "lane_reason": "", "upstream_id": served.id, "status": 200,
-            "started_ms": 0, "took_ms": 1, "usage": usage, "cost": 0, "price_version": card().version }],
-    });
-    let mut generation: Generation = serde_json::from_value(record).unwrap();
-    generation.held = vec![(AccountId(1), Money(HELD))];
-    generation.attempts[0].cost = paid;
-    (generation.cost, generation.charge) = (paid, charge(end, paid, Money(HELD)));
-    generation
+    let attempt = Attempt {
+        model: "m".into(),
+        provider: "p".into(),
+        endpoint: "p".into(),
+        lane: "raw".into(),
+        lane_reason: String::new(),
+        dropped: vec![],
+        upstream_id: Some(served.id.clone()),
+        status: Some(200),
+        fault: None,
+        started_ms: 0,
+        took_ms: 1,
+        usage,
+        cost: paid,
+        price_version: card().version,
+    };
+    Generation {
+        id: GenerationId::parse(&format!("gen-1-{n:020}")).unwrap(),
+        at: UnixMillis(1),
+        key: KeyHash::of("key"),
+        workspace: "w".into(),
+        requested: vec!["m".into()],
+        model: "m".into(),
+        provider: "p".into(),
+        endpoint: "p".into(),
+        stream: true,
+        simulated: false,
+        end,
+        status: 200,
+        finish: None,
+        native_finish: None,
+        attempts: vec![attempt],
+        needs: Default::default(),
+        preferences: Default::default(),
+        candidates: vec![],
+        epoch: 1,
+        seed: 1,
+        usage,
+        cost: paid,
+        charge: charge(end, paid, Money(HELD)),
+        price_version: card().version,
+        held: vec![(AccountId(1), Money(HELD))],
+        flags: Default::default(),
+        latency: Default::default(),
+        max_tokens: None,
+        trace_id: None,
+        app: Default::default(),
+        user: None,
+        session: None,
+        tags: vec![],
+    }
 }
 
 impl World {
