@@ -114,6 +114,14 @@ impl Caller {
         self.accounts.iter().any(|cell| cell.account.lock().limit().is_some_and(|l| l.enforcement == Strict))
     }
 
+    /// Whether a hold would be taken now.
+    ///
+    /// # Errors
+    /// The account's refusal.
+    pub(crate) fn check(&self, quote: Quote, today: Day) -> Result<(), Refusal> {
+        Held::check(&mut self.locked(), quote, today)
+    }
+
     /// Holds at once, or says why not.
     ///
     /// # Errors

@@ -6,7 +6,6 @@ use hyper::body::Incoming;
 use portolan_core::{Class, Dialect, Fault, OnHangup, Origin, Retry};
 use portolan_dialect::classify::RetryHeaders;
 use portolan_dialect::relay::{Relay, RelaySpec};
-use portolan_dialect::target::Target;
 use portolan_dialect::{openai_chat, registry};
 use portolan_upstream::{Call, Segments, check_encoding};
 use tokio::time::{Duration, Instant};
@@ -101,18 +100,9 @@ impl Run {
     fn write(&mut self, index: usize, route: &Route, lane: Lane, dropped: &mut Vec<String>) -> Result<Call, Fault> {
         let user_hash = self.planned.user_hash();
         let slug = self.planned.slug(index);
-        let endpoint = self.planned.endpoint(index);
         let inbound = &self.planned.inbound;
-        let must_state = self.planned.strict || self.limit.lowered || self.limit.stated || inbound.caller.key.max_tokens_default.is_some();
-        let target = Target {
-            caller: Dialect::OpenAiChat,
-            upstream_id: endpoint.upstream_model(&slug),
-            stream: inbound.peek.stream,
-            max_tokens: (must_state || route.dialect != Dialect::OpenAiChat).then_some(self.limit.tokens),
-            user_hash: user_hash.as_deref(),
-            quirks: &endpoint.quirks,
-            supported: &endpoint.supported_parameters,
-        };
+        let limit = (self.states_limit() || route.dialect != Dialect::OpenAiChat).then_some(self.limit.tokens);
+        let target = self.planned.target(index, &slug, limit, user_hash.as_deref());
         let mut headers = HeaderMap::with_capacity(8);
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         let body = match lane {
@@ -178,6 +168,16 @@ impl Run {
             Lane::Translated => Relay::translated(route.dialect, spec),
         };
         self.relay(index, relay, response.into_body(), line, watch).await
+    }
+
+    /// Whether a limit is sent where the dialect does not demand one: someone stated it, or a hold depends on it.
+    pub(crate) fn states_limit(&self) -> bool {
+        self.planned.strict || self.limit.lowered || self.limit.stated || self.planned.inbound.caller.key.max_tokens_default.is_some()
+    }
+
+    /// The most output tokens that an honest answer to what was sent has.
+    pub(crate) fn output_bound(&self) -> u64 {
+        self.limit.tokens.saturating_mul(u64::from(self.planned.inbound.peek.choices.max(1)))
     }
 
     /// When this attempt must have begun to answer. A JSON answer has no first token: it may take half of

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::HeaderValue;
-use portolan_catalog::{Endpoint, Provider};
-use portolan_core::{Day, GenerationId, KeyHash, ModelSlug, UnixMillis};
+use portolan_catalog::{DataOrigin, Endpoint, Provider};
+use portolan_core::{Day, Dialect, GenerationId, KeyHash, ModelSlug, UnixMillis};
 use portolan_dialect::openai_chat::peek::{self, Peek};
+use portolan_dialect::target::Target;
 use portolan_ledger::{App, Held, Refusal};
 use portolan_routing::{Ask, NoEndpoint, Plan, Preferences};
 use tokio::time::Instant;
@@ -82,12 +83,7 @@ impl Planned {
         let deployment = engine.deployment();
         let models = slugs(&deployment, &inbound.peek)?;
         let strict = inbound.caller.is_strict();
-        if strict && inbound.peek.hosted_tools {
-            return Err(Refused::new(400, "invalid_request", "tools: the cost of a tool that runs at the provider has no bound, and this key has a strict limit; offer only functions, or use a key with a standard limit").by(Rule::UnboundedCost).with("field", "tools"));
-        }
-        if inbound.simulate && !deployment.simulator_on_request {
-            return Err(Refused::field("X-Portolan-Simulate", "the simulator is off here; leave the header out, or start with simulator = \"on\"").by(Rule::NotSupported));
-        }
+        permitted(&deployment, &inbound, strict)?;
         let preferences = preferences(&inbound.peek);
         let seed = engine.random().next_u64();
         let ask = ask(&inbound, &models, &preferences, strict, seed);
@@ -112,6 +108,24 @@ impl Planned {
         let model = self.deployment.catalog.model_at(self.endpoint(attempt).model);
         let asked = self.models.get(usize::from(self.plan.attempts[attempt].requested)).filter(|_| model.wildcard);
         asked.unwrap_or(&model.slug).to_string()
+    }
+
+    /// What an encoder is told about an attempt's endpoint.
+    pub(crate) fn target<'a>(&'a self, attempt: usize, slug: &'a str, max_tokens: Option<u64>, user_hash: Option<&'a str>) -> Target<'a> {
+        let endpoint = self.endpoint(attempt);
+        Target {
+            caller: Dialect::OpenAiChat,
+            upstream_id: endpoint.upstream_model(slug),
+            stream: self.inbound.peek.stream,
+            max_tokens,
+            user_hash,
+            quirks: &endpoint.quirks,
+            // What a model of one's own takes, its owner knows; of the others the catalog does.
+            supported: match self.provider(attempt).origin {
+                DataOrigin::Builtin => &endpoint.supported_parameters,
+                DataOrigin::Configuration => &[],
+            },
+        }
     }
 
     /// What stands upstream for the caller's end user: stable within the organization, meaningless outside.
@@ -159,6 +173,22 @@ impl Planned {
         if limit.stated { Err(over_budget(self, &refusal)) } else { self.hold_less(limit.tokens, refusal, today).await }
     }
 
+    /// What the request would be refused with now, if it did not wait. Holds nothing.
+    pub(crate) fn refusal(&self, today: Day) -> Option<Refused> {
+        let check = |attempt| self.inbound.caller.check(self.quote(attempt, self.output_limit(attempt).tokens), today);
+        let refusal = check(0).err()?;
+        if (1..self.plan.attempts.len()).any(|attempt| check(attempt).is_ok()) {
+            return None;
+        }
+        match &refusal {
+            Refusal::Exhausted { affordable, .. } if !self.output_limit(0).stated => {
+                let lowered = quote::affordable_tokens(&self.inbound.peek, self.endpoint(0), *affordable, self.least_tokens());
+                lowered.is_none().then(|| over_budget(self, &refusal))
+            }
+            _ => Some(over_budget(self, &refusal)),
+        }
+    }
+
     /// Lowers an unstated limit to what is affordable. While it waits, others may spend of that: it then asks for less again.
     async fn hold_less(&self, tokens: u64, refusal: Refusal, today: Day) -> Result<(Held, OutputLimit), Refused> {
         let (mut most, mut refusal) = (tokens, refusal);
@@ -179,6 +209,20 @@ impl Planned {
         let thinking = self.inbound.peek.reasoning.as_ref().and_then(|r| r.max_tokens);
         thinking.map_or(LOWERED_MIN, |budget| budget + 1024)
     }
+}
+
+/// What is refused whatever the plan.
+pub(crate) fn permitted(deployment: &Deployment, inbound: &Inbound, strict: bool) -> Result<(), Refused> {
+    if strict && inbound.peek.hosted_tools {
+        let message = "tools: the cost of a tool that runs at the provider has no bound, and this key has a strict limit; \
+                       offer only functions, or use a key with a standard limit";
+        return Err(Refused::field("tools", message).by(Rule::UnboundedCost));
+    }
+    if inbound.simulate && !deployment.simulator_on_request {
+        let message = "X-Portolan-Simulate: the simulator is off here; leave the header out, or start with simulator = \"on\"";
+        return Err(Refused::field("X-Portolan-Simulate", message).by(Rule::NotSupported));
+    }
+    Ok(())
 }
 
 pub(crate) fn ask<'a>(inbound: &'a Inbound, models: &'a [ModelSlug], preferences: &'a Preferences, strict: bool, seed: u64) -> Ask<'a> {

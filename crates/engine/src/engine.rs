@@ -102,6 +102,11 @@ impl Engine {
         Ok(Box::new(Run::new(self.clone(), planned, held, limit)))
     }
 
+    /// Counts a refusal that came before the engine was asked.
+    pub fn note_refused(&self, refused: &Refused) {
+        self.0.observer.refused(refused);
+    }
+
     /// The deployment in force.
     #[must_use]
     pub fn deployment(&self) -> Arc<Deployment> {

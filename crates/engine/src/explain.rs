@@ -1,14 +1,13 @@
 //! Why a request goes where it goes: before (nothing is sent) and after (from the record).
 
 use portolan_core::Dialect;
-use portolan_dialect::target::Target;
 use portolan_dialect::{openai_chat, registry};
 use portolan_ledger::{AccountState, Enforcement, Generation};
 use portolan_routing::{CandidateView, NoEndpoint};
 use serde_json::{Value, json};
 
 use crate::attempt::{Lane, lane};
-use crate::chat::{Planned, ask, no_endpoint, preferences, slugs};
+use crate::chat::{Planned, ask, no_endpoint, permitted, preferences, slugs};
 use crate::{Engine, Inbound, Refused};
 
 impl Engine {
@@ -19,7 +18,8 @@ impl Engine {
     pub fn explain(&self, inbound: Box<Inbound>, seed: Option<u64>) -> Result<Value, Refused> {
         let deployment = self.deployment();
         let models = slugs(&deployment, &inbound.peek)?;
-        let budgets: Vec<AccountState> = inbound.caller.accounts.iter().map(|a| a.state(self.clock().now().day())).collect();
+        let today = self.clock().now().day();
+        let budgets: Vec<AccountState> = inbound.caller.accounts.iter().map(|a| a.state(today)).collect();
         let strict = inbound.caller.is_strict();
         let seed = seed.unwrap_or_else(|| self.random().next_u64() >> 11);
         let preferences = preferences(&inbound.peek);
@@ -42,12 +42,13 @@ impl Engine {
             }
             Ok(plan) => {
                 data["simulated"] = (plan.simulator_use == portolan_routing::SimulatorUse::OnlySimulated).into();
+                let denied = permitted(&deployment, &inbound, strict).err();
                 let planned = Planned { inbound, deployment: deployment.clone(), models, preferences, plan, strict };
-                let fits = budgets.iter().all(|b| planned.fits(b));
-                data["budgets"] = budgets.iter().map(|b| budget(b, planned.fits(b))).collect();
+                let over_budget = planned.refusal(today);
+                data["budgets"] = budgets.iter().map(|b| budget(b, over_budget.is_none())).collect();
                 data["candidates"] = json!(planned.complete(candidates));
-                if !fits {
-                    data["refusal"] = json!({ "rule": "budget_exhausted", "message": "the worst case (strict) or any further request (standard) does not fit the budget" });
+                if let Some(refused) = denied.or(over_budget) {
+                    data["refusal"] = refused.body()["error"].clone();
                 }
             }
         }
@@ -69,37 +70,22 @@ impl Planned {
             view.lane = Some(lane.as_str().into());
             view.lane_reason = Some(reason.into());
             view.quote = Some(portolan_routing::QuoteView::new(quote.expected, quote.worst));
-            view.dropped = Some(if lane == Lane::Raw { Vec::new() } else { self.dropped(index, dialect) });
+            view.dropped = Some(self.dropped(index, dialect, lane));
         }
         candidates
     }
 
-    fn dropped(&self, index: usize, dialect: Dialect) -> Vec<String> {
+    fn dropped(&self, index: usize, dialect: Dialect, lane: Lane) -> Vec<String> {
         let slug = self.slug(index);
-        let endpoint = self.endpoint(index);
-        let target = Target {
-            caller: Dialect::OpenAiChat,
-            upstream_id: endpoint.upstream_model(&slug),
-            stream: self.inbound.peek.stream,
-            max_tokens: Some(self.output_limit(index).tokens),
-            user_hash: None,
-            quirks: &endpoint.quirks,
-            supported: &endpoint.supported_parameters,
-        };
+        let target = self.target(index, &slug, Some(self.output_limit(index).tokens), None);
+        if lane == Lane::Raw {
+            return openai_chat::patch::left_out(&self.inbound.peek, &target);
+        }
         let request = openai_chat::decode::decode(&self.inbound.body, &self.inbound.peek);
         let encoded = request.map_err(|e| e.to_string()).and_then(|r| registry::encode(dialect, &r, &target).map_err(|e| e.to_string()));
         match encoded {
             Ok(encoded) => encoded.dropped,
             Err(refusal) => vec![format!("the whole request: {refusal}")],
-        }
-    }
-
-    fn fits(&self, budget: &AccountState) -> bool {
-        let Some(limit) = budget.limit else { return true };
-        let left = limit.amount - budget.spend.within(limit.reset) - budget.held;
-        match limit.enforcement {
-            Enforcement::Standard => left > portolan_core::Money::ZERO,
-            Enforcement::Strict => (0..self.plan.attempts.len()).any(|i| self.quote(i, self.output_limit(i).tokens).worst <= left),
         }
     }
 }

@@ -164,7 +164,7 @@ impl Run {
         if !self.planned.strict {
             return None;
         }
-        let bound = self.limit.tokens.saturating_mul(u64::from(self.planned.inbound.peek.choices.max(1)));
+        let bound = self.output_bound();
         // After the finish there is nothing left to cut: the answer is the caller's, and what it cost above the hold is flagged.
         if seen.finish.is_none() && seen.usage.is_some_and(|u| u.completion_tokens() > bound) {
             return Some("the provider reported more output tokens than the limit that it was sent");

@@ -79,12 +79,11 @@ impl Run {
         match &ended.fault {
             Some(fault) if line.has_begun() => LastWord::Fail(fault.clone()),
             Some(fault) => LastWord::Refuse(self.refusal(fault)),
-            None => LastWord::Complete(Bill {
-                usage: priced.usage,
-                cost: priced.charge,
-                prompt_cost: priced.cost.prompt,
-                completion_cost: priced.cost.completion,
-            }),
+            None => {
+                // What costs the caller nothing has no parts that cost something.
+                let parts = if priced.charge == Money::ZERO { Cost::default() } else { priced.cost };
+                LastWord::Complete(Bill { usage: priced.usage, cost: priced.charge, prompt_cost: parts.prompt, completion_cost: parts.completion })
+            }
         }
     }
 
@@ -103,7 +102,7 @@ impl Run {
         }
         let flags = Flags {
             estimated,
-            odd_usage: seen.is_some_and(|s| s.odd_usage.is_some()),
+            odd_usage: seen.is_some_and(|s| s.odd_usage.is_some()) || (self.states_limit() && usage.completion_tokens() > self.output_bound()),
             over_hold,
             orphaned: false,
             drained: self.abandoned.is_some() && seen.is_some_and(|s| s.done || s.finish.is_some()),

@@ -60,7 +60,8 @@ mod tests {
 
     #[test]
     fn one_credential_is_taken_from_any_of_three_headers_and_two_that_differ_are_refused() {
-        let cases: &[(&[(&str, &str)], Result<&str, &str>)] = &[
+        type Case<'a> = (&'a [(&'a str, &'a str)], Result<&'a str, &'a str>);
+        let cases: &[Case<'_>] = &[
             (&[("authorization", "Bearer k")], Ok("k")),
             (&[("authorization", "bearer  k ")], Ok("k")),
             (&[("x-api-key", "k")], Ok("k")),

@@ -138,7 +138,9 @@ mod tests {
             (&["a,b,c,d,e,f,g,h,i"], None),
         ] {
             let mut headers = HeaderMap::new();
-            sent.iter().for_each(|value| drop(headers.append(VIA, HeaderValue::from_static(value))));
+            sent.iter().for_each(|value| {
+                headers.append(VIA, HeaderValue::from_static(value));
+            });
             assert_eq!(via(&headers, &own).as_ref().and_then(|v| v.to_str().ok()), next, "{sent:?}");
         }
     }

@@ -227,7 +227,8 @@ impl Account {
         let left = Money(limit.amount.0.saturating_sub(settled.0));
         match limit.enforcement {
             Enforcement::Strict if worst <= Money(left.0.saturating_sub(self.held.0)) => Ok(worst),
-            Enforcement::Standard if self.held < left => Ok(expected),
+            // A hold that grows by nothing asks for nothing.
+            Enforcement::Standard if self.held < left || expected == Money::ZERO => Ok(expected),
             Enforcement::Strict if worst > left => {
                 Err(Refusal::Exhausted { account: self.id, limit, settled, affordable: left.at_least(Money::ZERO) })
             }

@@ -45,6 +45,14 @@ impl Held {
         Ok(Self { generation, quote, entries })
     }
 
+    /// Whether [`Held::take`] would hold now. Takes nothing.
+    ///
+    /// # Errors
+    /// The refusal that it would answer.
+    pub fn check<A: DerefMut<Target = Account>>(accounts: &mut [A], quote: Quote, today: Day) -> Result<(), Refusal> {
+        admit_all(accounts, quote, today).map(drop)
+    }
+
     /// Makes room for another attempt: afterwards the hold covers the dearer of the two, for only the attempt that serves is charged.
     ///
     /// # Errors

@@ -21,7 +21,10 @@ pub(crate) async fn complete(State(gateway): State<Arc<Gateway>>, request: Reque
     let request_id = request.headers().get(headers::REQUEST_ID).cloned();
     let mut response = match read(&gateway, id.clone(), begun, request).await {
         Ok(inbound) => answer(&id, gateway.engine.chat(inbound).await),
-        Err(error) => refuse(&id, error),
+        Err(error) => {
+            gateway.engine.note_refused(error.refused());
+            refuse(&id, error)
+        }
     };
     if let Some(request_id) = request_id {
         response.headers_mut().insert(headers::REQUEST_ID, request_id);

@@ -3,10 +3,10 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
+use axum::extract::{OriginalUri, Query, State};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use http::{HeaderValue, Uri, header};
+use http::{HeaderValue, header};
 use portolan_engine::{Deployment, Refused};
 use serde::Deserialize;
 use serde_json::json;
@@ -43,7 +43,7 @@ pub(crate) struct Asked {
 const LIMIT_DEFAULT: usize = 500;
 const LIMIT_MAX: usize = 1000;
 
-pub(crate) async fn list(State(gateway): State<Arc<Gateway>>, uri: Uri, asked: Result<Query<Asked>, QueryRejection>) -> Result<Response, ApiError> {
+pub(crate) async fn list(State(gateway): State<Arc<Gateway>>, OriginalUri(uri): OriginalUri, asked: Result<Query<Asked>, QueryRejection>) -> Result<Response, ApiError> {
     let Query(asked) = asked.map_err(|e| Refused::new(400, "invalid_request", e.body_text()))?;
     let deployment = gateway.engine.deployment();
     let body = match asked {

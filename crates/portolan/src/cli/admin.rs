@@ -166,8 +166,8 @@ mod tests {
             Vec::new()
         }
 
-        fn sim_help(&self) -> &'static str {
-            ""
+        fn sim_help(&self) -> String {
+            String::new()
         }
 
         async fn serve(&self, _: super::super::Start) -> Result<(), CliError> {

@@ -162,7 +162,7 @@ pub(super) enum Config {
 
 #[derive(Debug, Args)]
 pub(super) struct Explain {
-    /// Explain for this key [default: without a key's limits]
+    /// Explain for this key [default: the oldest key]
     #[arg(long)]
     pub(super) key: Option<String>,
     /// What the request is for

@@ -136,7 +136,7 @@ fn the_defaults_are_shown_with_every_setting() {
 fn a_provider_of_ones_own_is_read_with_its_models_and_prices() {
     let config = load_text(OWN, &[("VLLM_KEY", "vllm-0123456789abcdef")]).unwrap();
     let provider = &config.providers[0];
-    assert_eq!((provider.slug.as_str(), provider.builtin, provider.name.as_deref()), ("my-vllm", false, Some("My vLLM")));
+    assert_eq!((provider.slug.as_str(), provider.name.as_deref()), ("my-vllm", Some("My vLLM")));
     assert_eq!(
         (provider.dialect, provider.auth, provider.on_hangup),
         (Some(Dialect::OpenAiChat), Some(Auth::Bearer), Some(OnHangup::Cancel))
@@ -180,8 +180,8 @@ fn a_variable_finds_providers_with_dashes_in_the_file_in_the_catalog_and_on_its_
     ];
     // VLLM_KEY is not set, but what refers to it is overridden.
     let config = load_text(OWN, &env).unwrap();
-    let slugs: Vec<_> = config.providers.iter().map(|provider| (provider.slug.as_str(), provider.builtin)).collect();
-    assert_eq!(slugs, [("my-vllm", false), ("on-its-own", false), ("openai", true)]);
+    let slugs: Vec<_> = config.providers.iter().map(|provider| provider.slug.as_str()).collect();
+    assert_eq!(slugs, ["my-vllm", "on-its-own", "openai"]);
     assert_eq!(config.providers[0].api_key.as_ref().unwrap().expose_secret(), "from-the-environment");
     assert_eq!(config.providers[1].models[0].id.as_str(), "a/b");
     assert_eq!(config.providers[1].auth, Some(Auth::None));

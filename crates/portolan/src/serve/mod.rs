@@ -221,7 +221,7 @@ fn reload(start: &Start, instance: &Instance) {
     });
     match next {
         Ok((settings, deployment)) => {
-            tracing::info!(epoch = deployment.epoch, "the configuration was reloaded: providers, models and timeouts are in force; listeners and storage need a restart");
+            tracing::info!(epoch = deployment.epoch, "the configuration was reloaded: providers, models, the simulator and the timeouts first_token, idle and total are in force; the rest needs a restart");
             engine.deploy(deployment, settings);
             instance.metrics.reloaded(true);
         }

@@ -9,8 +9,8 @@ use crate::journal::Line;
 /// An entry on its way into the journal.
 #[derive(Debug)]
 pub(crate) enum Encoded {
+    /// It opens, or goes on at another endpoint.
     Opened(Line, GenerationId),
-    Extended(Line),
     Closed(Box<Row>),
 }
 
@@ -54,24 +54,22 @@ impl Encoded {
     pub(crate) fn of(entry: &Entry) -> Result<Self, JournalError> {
         let line = Line::encode(entry)?;
         Ok(match entry {
-            Entry::Opened(opened) => Encoded::Opened(line, opened.id.clone()),
-            Entry::Extended(_) => Encoded::Extended(line),
+            Entry::Opened(opened) | Entry::Extended(opened) => Encoded::Opened(line, opened.id.clone()),
             Entry::Closed(generation) => Encoded::Closed(Box::new(Row::of(generation, line))),
         })
     }
 
     pub(crate) fn line(&self) -> &Line {
         match self {
-            Encoded::Opened(line, _) | Encoded::Extended(line) => line,
+            Encoded::Opened(line, _) => line,
             Encoded::Closed(row) => &row.line,
         }
     }
 
-    pub(crate) fn into_item(self) -> Option<Item> {
+    pub(crate) fn into_item(self) -> Item {
         match self {
-            Encoded::Opened(_, id) => Some(Item::Opened(id)),
-            Encoded::Extended(_) => None,
-            Encoded::Closed(row) => Some(Item::Closed(row)),
+            Encoded::Opened(_, id) => Item::Opened(id),
+            Encoded::Closed(row) => Item::Closed(row),
         }
     }
 }

@@ -129,7 +129,7 @@ impl Worker {
     fn stage(&mut self, item: Item, from: Position) {
         match item {
             Item::Opened(id) => {
-                self.open.insert(id, from);
+                self.open.entry(id).or_insert(from);
             }
             Item::Closed(row) => {
                 self.open.remove(&row.id);
@@ -141,10 +141,9 @@ impl Worker {
     /// Remembers a generation that was opened before the cursor.
     pub(crate) fn track(&mut self, entry: &Entry, from: Position) {
         match entry {
-            Entry::Opened(opened) => {
-                self.open.insert(opened.id.clone(), from);
+            Entry::Opened(opened) | Entry::Extended(opened) => {
+                self.open.entry(opened.id.clone()).or_insert(from);
             }
-            Entry::Extended(_) => {}
             Entry::Closed(generation) => {
                 self.open.remove(&generation.id);
             }
@@ -218,7 +217,7 @@ mod tests {
             .map(|n| {
                 let encoded = Encoded::of(&closed(n)).unwrap();
                 let from = segments.write(encoded.line().bytes()).unwrap();
-                Batch { from, to: segments.end(), items: encoded.into_item().into_iter().collect() }
+                Batch { from, to: segments.end(), items: vec![encoded.into_item()] }
             })
             .collect();
         assert!(segments.end().segment > 2);

@@ -130,7 +130,7 @@ impl Journal {
             return Ok(None);
         }
         queue.lines.extend_from_slice(line.bytes());
-        queue.items.extend(encoded.take().and_then(Encoded::into_item));
+        queue.items.extend(encoded.take().map(Encoded::into_item));
         queue.last += 1;
         let ticket = queue.last;
         queue.waiters.push((ticket, waker.clone()));
