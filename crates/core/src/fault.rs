@@ -107,9 +107,11 @@ impl Class {
             Class::RateLimitExceeded => "rate_limit_exceeded",
             Class::ProviderOverloaded => "provider_overloaded",
             Class::Timeout => "timeout",
-            Class::CredentialRefused | Class::CredentialExhausted | Class::ProviderUnavailable | Class::InvalidAnswer | Class::EgressRefused => {
-                "provider_unavailable"
-            }
+            Class::CredentialRefused
+            | Class::CredentialExhausted
+            | Class::ProviderUnavailable
+            | Class::InvalidAnswer
+            | Class::EgressRefused => "provider_unavailable",
             Class::CallerGone | Class::Draining | Class::Internal => "server",
         }
     }

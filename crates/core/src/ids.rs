@@ -34,15 +34,12 @@ impl GenerationId {
     /// # Errors
     /// When the text has another form.
     pub fn parse(text: &str) -> Result<Self, IdError> {
-        let fits = text
-            .strip_prefix("gen-")
-            .and_then(|rest| rest.split_once('-'))
-            .is_some_and(|(secs, tail)| {
-                (1..=12).contains(&secs.len())
-                    && secs.bytes().all(|b| b.is_ascii_digit())
-                    && tail.len() == 20
-                    && tail.bytes().all(|b| b.is_ascii_alphanumeric())
-            });
+        let fits = text.strip_prefix("gen-").and_then(|rest| rest.split_once('-')).is_some_and(|(secs, tail)| {
+            (1..=12).contains(&secs.len())
+                && secs.bytes().all(|b| b.is_ascii_digit())
+                && tail.len() == 20
+                && tail.bytes().all(|b| b.is_ascii_alphanumeric())
+        });
         if fits { Ok(Self(text.into())) } else { Err(IdError(text.chars().take(64).collect())) }
     }
 

@@ -37,11 +37,7 @@ impl ApiKey {
     /// When the text has another form.
     pub fn parse(text: &str) -> Result<Self, KeyError> {
         let digits = text.strip_prefix(PREFIX).ok_or(KeyError)?;
-        if digits.len() == 64 && digits.bytes().all(|b| b.is_ascii_hexdigit()) {
-            Ok(Self(text.to_owned().into()))
-        } else {
-            Err(KeyError)
-        }
+        if digits.len() == 64 && digits.bytes().all(|b| b.is_ascii_hexdigit()) { Ok(Self(text.to_owned().into())) } else { Err(KeyError) }
     }
 
     /// What is stored and looked up instead of the key.

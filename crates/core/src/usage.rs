@@ -255,7 +255,11 @@ mod tests {
             let usage = Usage::default().with(meter, 7);
             let json = serde_json::to_string(&usage).unwrap();
             assert_eq!(json, format!(r#"{{"{}":7}}"#, meter.as_str()));
-            assert_eq!(serde_json::from_str::<Usage>(&json).unwrap(), usage, "a record that cannot be read back keeps the gateway from starting");
+            assert_eq!(
+                serde_json::from_str::<Usage>(&json).unwrap(),
+                usage,
+                "a record that cannot be read back keeps the gateway from starting"
+            );
         }
     }
 

@@ -123,8 +123,15 @@ mod tests {
         let message = crate::ir::Message { role: crate::ir::Role::User, name: None, parts: vec![text] };
         let request = Request { messages: vec![message], ..Request::default() };
         for dialect in Dialect::ALL.iter().copied().filter(|dialect| built(*dialect)) {
-            let target =
-                Target { caller: Dialect::OpenAiChat, upstream_id: "m", stream: false, max_tokens: None, user_hash: None, quirks: &[], supported: &[] };
+            let target = Target {
+                caller: Dialect::OpenAiChat,
+                upstream_id: "m",
+                stream: false,
+                max_tokens: None,
+                user_hash: None,
+                quirks: &[],
+                supported: &[],
+            };
             assert_eq!(Some(encode(dialect, &request, &target).unwrap().path.as_ref()), path(dialect));
         }
     }
@@ -132,8 +139,15 @@ mod tests {
     #[test]
     fn a_dialect_that_is_not_built_says_so_instead_of_failing() {
         for dialect in Dialect::ALL.iter().copied().filter(|dialect| !built(*dialect)) {
-            let target =
-                Target { caller: Dialect::OpenAiChat, upstream_id: "m", stream: false, max_tokens: None, user_hash: None, quirks: &[], supported: &[] };
+            let target = Target {
+                caller: Dialect::OpenAiChat,
+                upstream_id: "m",
+                stream: false,
+                max_tokens: None,
+                user_hash: None,
+                quirks: &[],
+                supported: &[],
+            };
             let error = encode(dialect, &Request::default(), &target).unwrap_err();
             assert!(error.message.contains(dialect.as_str()));
             let mut faults = 0;

@@ -26,8 +26,20 @@ pub struct Target<'a> {
 
 /// Settings that OpenRouter leaves out where an endpoint does not take them. All others are sent as they are.
 const LEFT_OUT: &[&str] = &[
-    "temperature", "top_p", "top_k", "top_a", "min_p", "frequency_penalty", "presence_penalty", "repetition_penalty", "seed", "logit_bias",
-    "logprobs", "top_logprobs", "stop", "verbosity",
+    "temperature",
+    "top_p",
+    "top_k",
+    "top_a",
+    "min_p",
+    "frequency_penalty",
+    "presence_penalty",
+    "repetition_penalty",
+    "seed",
+    "logit_bias",
+    "logprobs",
+    "top_logprobs",
+    "stop",
+    "verbosity",
 ];
 
 impl Target<'_> {

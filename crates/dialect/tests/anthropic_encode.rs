@@ -17,7 +17,15 @@ const BOTH: &str = "claude-opus-4-6";
 const NEWEST: &str = "claude-opus-4-8";
 
 fn target(upstream_id: &str) -> Target<'_> {
-    Target { caller: Dialect::OpenAiChat, upstream_id, stream: false, max_tokens: Some(16_000), user_hash: None, quirks: &[], supported: &[] }
+    Target {
+        caller: Dialect::OpenAiChat,
+        upstream_id,
+        stream: false,
+        max_tokens: Some(16_000),
+        user_hash: None,
+        quirks: &[],
+        supported: &[],
+    }
 }
 
 fn raw(value: Value) -> Box<RawValue> {

@@ -112,7 +112,8 @@ impl Run {
             }
             Lane::Translated => {
                 if self.request.is_none() {
-                    self.request = Some(openai_chat::decode::decode(&inbound.body, &inbound.peek).map_err(|e| caller_fault(&e.to_string()))?);
+                    self.request =
+                        Some(openai_chat::decode::decode(&inbound.body, &inbound.peek).map_err(|e| caller_fault(&e.to_string()))?);
                 }
                 let request = self.request.as_ref().ok_or_else(|| internal("a decoded request is there"))?;
                 let encoded = registry::encode(route.dialect, request, &target).map_err(|e| caller_fault(&e.to_string()))?;
@@ -129,7 +130,13 @@ impl Run {
             (_, true) => {}
             (_, false) => drop(headers.insert(VIA, inbound.via.clone())),
         }
-        Ok(Call { target: route.target.clone(), method: Method::POST, headers, body: Segments::from(body), credential: route.credential.clone() })
+        Ok(Call {
+            target: route.target.clone(),
+            method: Method::POST,
+            headers,
+            body: Segments::from(body),
+            credential: route.credential.clone(),
+        })
     }
 
     async fn send(&mut self, index: usize, route: &Route, lane: Lane, call: Call, line: &mut Line, watch: &mut Watch) -> Tried {

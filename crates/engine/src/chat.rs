@@ -241,7 +241,12 @@ pub(crate) fn ask<'a>(inbound: &'a Inbound, models: &'a [ModelSlug], preferences
 
 pub(crate) fn preferences(peek: &Peek) -> Preferences {
     let p = &peek.preferences;
-    Preferences { order: p.order.clone(), only: p.only.clone(), ignore: p.ignore.clone(), allow_fallbacks: p.allow_fallbacks.unwrap_or(true) }
+    Preferences {
+        order: p.order.clone(),
+        only: p.only.clone(),
+        ignore: p.ignore.clone(),
+        allow_fallbacks: p.allow_fallbacks.unwrap_or(true),
+    }
 }
 
 pub(crate) fn slugs(deployment: &Deployment, peek: &Peek) -> Result<Vec<ModelSlug>, Refused> {
@@ -292,19 +297,27 @@ fn over_budget(planned: &Planned, refusal: &Refusal) -> Refused {
             } else {
                 "raise the key's limit, or wait until it resets".to_owned()
             };
-            Refused::new(402, "payment_required", format!("This request can cost more than the key's budget allows: {refusal}. To go on, {advice}."))
-                .by(Rule::BudgetExhausted)
-                .with("limit", limit.amount.to_string())
-                .with("settled", settled.to_string())
-                .with("affordable", affordable.to_string())
-                .with("affordable_max_tokens", tokens)
+            Refused::new(
+                402,
+                "payment_required",
+                format!("This request can cost more than the key's budget allows: {refusal}. To go on, {advice}."),
+            )
+            .by(Rule::BudgetExhausted)
+            .with("limit", limit.amount.to_string())
+            .with("settled", settled.to_string())
+            .with("affordable", affordable.to_string())
+            .with("affordable_max_tokens", tokens)
         }
         Refusal::InFlight { limit, settled, held, .. } => {
-            let mut refused = Refused::new(429, "rate_limit_exceeded", format!("This request does not fit beside those in flight: {refusal}. Try again when some have finished."))
-                .by(Rule::BudgetInFlight)
-                .with("limit", limit.amount.to_string())
-                .with("settled", settled.to_string())
-                .with("held", held.to_string());
+            let mut refused = Refused::new(
+                429,
+                "rate_limit_exceeded",
+                format!("This request does not fit beside those in flight: {refusal}. Try again when some have finished."),
+            )
+            .by(Rule::BudgetInFlight)
+            .with("limit", limit.amount.to_string())
+            .with("settled", settled.to_string())
+            .with("held", held.to_string());
             refused.retry_after = Some(std::time::Duration::from_secs(1));
             refused
         }

@@ -87,7 +87,8 @@ impl Deployment {
             });
         }
         let simulated = if simulator == SimulatorMode::Off { HashMap::new() } else { simulated_routes()? };
-        let simulates = |p: &Provider| simulator == SimulatorMode::Everything || (simulator == SimulatorMode::OnRequest && p.is_simulator());
+        let simulates =
+            |p: &Provider| simulator == SimulatorMode::Everything || (simulator == SimulatorMode::OnRequest && p.is_simulator());
         let bindings = Bindings::new(&catalog, |p, e| match real[e.ix.0 as usize] {
             Some(_) => Bind::Real,
             None if simulates(p) && is_simulable(e) => Bind::Simulated,
@@ -95,16 +96,7 @@ impl Deployment {
         });
         let on_request = Bindings::new(&catalog, |_, e| if is_simulable(e) { Bind::Simulated } else { Bind::Unbound });
         let health = HealthTable::new(&catalog, old.map(|o| (&*o.catalog, &o.health)));
-        Ok(Self {
-            epoch,
-            bindings,
-            on_request,
-            simulator_on_request: simulator != SimulatorMode::Off,
-            real,
-            simulated,
-            health,
-            catalog,
-        })
+        Ok(Self { epoch, bindings, on_request, simulator_on_request: simulator != SimulatorMode::Off, real, simulated, health, catalog })
     }
 
     /// What stands behind each endpoint, for a request that asks for the simulator or does not.
@@ -114,11 +106,7 @@ impl Deployment {
 
     /// The route of an endpoint, real or simulated as the plan has it.
     pub(crate) fn route(&self, ix: EndpointIx, simulated: bool) -> Option<&Route> {
-        if simulated {
-            self.simulated.get(&self.catalog.endpoint(ix).simulated_dialect())
-        } else {
-            self.real.get(ix.0 as usize)?.as_ref()
-        }
+        if simulated { self.simulated.get(&self.catalog.endpoint(ix).simulated_dialect()) } else { self.real.get(ix.0 as usize)?.as_ref() }
     }
 }
 
@@ -158,4 +146,17 @@ fn simulated_routes() -> Result<HashMap<Dialect, Route>, UpstreamError> {
             Ok((dialect, Route { target, credential: Arc::new(Credential::none()), dialect, simulated: true }))
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_catalog_calls_callable_what_there_is_a_codec_for() {
+        for dialect in Dialect::ALL {
+            assert_eq!(portolan_catalog::is_dialect_built(*dialect), registry::built(*dialect), "{dialect:?}");
+            assert!(!registry::built(*dialect) || registry::path(*dialect).is_some(), "{dialect:?}");
+        }
+    }
 }

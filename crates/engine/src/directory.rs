@@ -11,7 +11,8 @@ use portolan_core::{AccountId, ApiKey, KeyHash, Money};
 use portolan_ledger::{AccountState, Enforcement, Limit, Reset, Spend};
 use portolan_store::{Store, StoreError};
 use portolan_tenancy::{
-    self as tenancy, AdminError, Denied, Invalid, KeyAdmin, KeyFilter, KeyPatch, KeyRecord, KeyScope, KeyState, NewKey, Pending, Snapshot, Spent,
+    self as tenancy, AdminError, Denied, Invalid, KeyAdmin, KeyFilter, KeyPatch, KeyRecord, KeyScope, KeyState, NewKey, Pending, Snapshot,
+    Spent,
 };
 use tokio::sync::{Mutex, oneshot};
 

@@ -1,6 +1,8 @@
 //! The engine: what all requests share.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use http::HeaderValue;
@@ -10,7 +12,7 @@ use portolan_store::Journal;
 use portolan_upstream::Client;
 
 use crate::chat::Planned;
-use crate::generation::Run;
+use crate::generation::{Run, draining};
 use crate::reply::Line;
 use crate::{Accounts, Deployment, Inbound, Refused, Reply, Settings, Tasks};
 
@@ -57,6 +59,8 @@ struct Inner {
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     tasks: Tasks,
+    generations: Tasks,
+    draining: AtomicBool,
     observer: Arc<dyn Observer>,
     via: HeaderValue,
 }
@@ -74,6 +78,8 @@ impl Engine {
             journal,
             clock,
             random,
+            generations: tasks.group(),
+            draining: AtomicBool::new(false),
             tasks,
             observer,
             via,
@@ -86,7 +92,7 @@ impl Engine {
             Ok(run) => {
                 let (line, reply) = Line::new(self.settings().timeouts.idle, self.0.tasks.cut().clone());
                 // Boxed once: it is several kilobytes, and spawning moves what it is given more than once.
-                self.0.tasks.spawn("generation", Box::pin(run.run(line)));
+                self.0.generations.spawn("generation", Box::pin(run.run(line)));
                 reply.await.unwrap_or_else(|_| Reply::Refused(Refused::internal()))
             }
             Err(refused) => {
@@ -97,6 +103,9 @@ impl Engine {
     }
 
     async fn admit(&self, inbound: Box<Inbound>) -> Result<Box<Run>, Refused> {
+        if self.0.draining.load(Ordering::Relaxed) {
+            return Err(Refused::after(&draining(), ""));
+        }
         let mut planned = Planned::new(self, inbound)?;
         let (held, limit) = planned.hold(self).await?;
         Ok(Box::new(Run::new(self.clone(), planned, held, limit)))
@@ -105,6 +114,13 @@ impl Engine {
     /// Counts a refusal that came before the engine was asked.
     pub fn note_refused(&self, refused: &Refused) {
         self.0.observer.refused(refused);
+    }
+
+    /// Takes no new generations from here on, and waits until those in flight have ended: for `patience` of their
+    /// own accord, then told to end, for at most `grace` more. Answers how many are left.
+    pub async fn drain(&self, patience: Duration, grace: Duration) -> usize {
+        self.0.draining.store(true, Ordering::Relaxed);
+        self.0.generations.drain_to(0, patience, grace).await
     }
 
     /// The deployment in force.

@@ -61,7 +61,19 @@ impl Run {
     pub(crate) fn new(engine: Engine, planned: Planned, held: Held, limit: OutputLimit) -> Self {
         let simulated = planned.plan.simulator_use == portolan_routing::SimulatorUse::OnlySimulated;
         let head = Head { simulated, lowered_max_tokens: limit.lowered.then_some(limit.tokens) };
-        Self { engine, planned, held, limit, head, current: 0, attempts: Vec::with_capacity(1), request: None, gateway_us: None, first_token_ms: None, abandoned: None }
+        Self {
+            engine,
+            planned,
+            held,
+            limit,
+            head,
+            current: 0,
+            attempts: Vec::with_capacity(1),
+            request: None,
+            gateway_us: None,
+            first_token_ms: None,
+            abandoned: None,
+        }
     }
 
     /// The whole of it.
@@ -131,7 +143,12 @@ impl Run {
         let quote = self.planned.quote(index, self.limit.tokens);
         let today = self.engine.clock().now().day();
         self.planned.inbound.caller.extend(&mut self.held, quote, today).map_err(|refusal| {
-            Fault::new(Origin::Gateway, Class::RateLimitExceeded, Retry::NextEndpoint, format!("skipped: the budget does not reach for this endpoint: {refusal}"))
+            Fault::new(
+                Origin::Gateway,
+                Class::RateLimitExceeded,
+                Retry::NextEndpoint,
+                format!("skipped: the budget does not reach for this endpoint: {refusal}"),
+            )
         })
     }
 

@@ -79,7 +79,15 @@ impl Refused {
     /// A refusal without further details.
     #[must_use]
     pub fn new(status: u16, error_type: &'static str, message: impl Into<String>) -> Self {
-        Self(Box::new(Details { status, message: message.into(), error_type, rule: None, retry_after: None, metadata: Map::new(), availability: None }))
+        Self(Box::new(Details {
+            status,
+            message: message.into(),
+            error_type,
+            rule: None,
+            retry_after: None,
+            metadata: Map::new(),
+            availability: None,
+        }))
     }
 
     /// A 400 that names the field.

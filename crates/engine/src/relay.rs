@@ -149,7 +149,8 @@ impl Run {
             (Interrupt::Cut, None) => Tried::Ended(Ended::with(End::DrainedAfterContent, Some(draining()), Some(relay))),
             (Interrupt::Late, None) => {
                 self.planned.deployment.health.failed(self.serving(), self.now());
-                let fault = Fault::new(Origin::Upstream, Class::Timeout, Retry::NextEndpoint, "the provider stopped in the middle of its answer");
+                let fault =
+                    Fault::new(Origin::Upstream, Class::Timeout, Retry::NextEndpoint, "the provider stopped in the middle of its answer");
                 Tried::Ended(Ended::with(End::TimeoutAfterContent, Some(fault), Some(relay)))
             }
         }
@@ -169,7 +170,8 @@ impl Run {
         if seen.finish.is_none() && seen.usage.is_some_and(|u| u.completion_tokens() > bound) {
             return Some("the provider reported more output tokens than the limit that it was sent");
         }
-        (seen.output_bytes > bound.saturating_mul(BYTES_PER_TOKEN_MAX)).then_some("the provider sent more output than the limit that it was sent")
+        (seen.output_bytes > bound.saturating_mul(BYTES_PER_TOKEN_MAX))
+            .then_some("the provider sent more output than the limit that it was sent")
     }
 
     fn cut(&mut self, relay: Relay, committed: bool, why: &'static str) -> Tried {

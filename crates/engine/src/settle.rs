@@ -8,9 +8,9 @@ use portolan_core::{Class, Fault, Meter, Money, Usage};
 use portolan_dialect::relay::{Bill, Relay, Seen};
 use portolan_ledger::{Attempt, Candidate, Cost, End, Entry, Flags, Generation, Latency, Preferences, charge, cost};
 
+use crate::Refused;
 use crate::generation::{Ended, Run, internal, millis_since};
 use crate::quote;
-use crate::Refused;
 use crate::reply::{Head, Line, Reply};
 
 /// A fault of the last endpoint is told to the caller with those of the others, at most this many.
@@ -82,7 +82,12 @@ impl Run {
             None => {
                 // What costs the caller nothing has no parts that cost something.
                 let parts = if priced.charge == Money::ZERO { Cost::default() } else { priced.cost };
-                LastWord::Complete(Bill { usage: priced.usage, cost: priced.charge, prompt_cost: parts.prompt, completion_cost: parts.completion })
+                LastWord::Complete(Bill {
+                    usage: priced.usage,
+                    cost: priced.charge,
+                    prompt_cost: parts.prompt,
+                    completion_cost: parts.completion,
+                })
             }
         }
     }
@@ -102,7 +107,8 @@ impl Run {
         }
         let flags = Flags {
             estimated,
-            odd_usage: seen.is_some_and(|s| s.odd_usage.is_some()) || (self.states_limit() && usage.completion_tokens() > self.output_bound()),
+            odd_usage: seen.is_some_and(|s| s.odd_usage.is_some())
+                || (self.states_limit() && usage.completion_tokens() > self.output_bound()),
             over_hold,
             orphaned: false,
             drained: self.abandoned.is_some() && seen.is_some_and(|s| s.done || s.finish.is_some()),

@@ -27,6 +27,12 @@ impl Tasks {
         });
     }
 
+    /// An owner of its own for a kind of tasks, so that they can be waited for apart. Told to end together.
+    #[must_use]
+    pub fn group(&self) -> Self {
+        Self { tracker: TaskTracker::new(), cut: self.cut.clone() }
+    }
+
     /// Completes when work in flight must end now.
     #[must_use]
     pub fn cut(&self) -> &CancellationToken {

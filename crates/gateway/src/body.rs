@@ -17,7 +17,9 @@ const PAUSE_MAX: Duration = Duration::from_secs(30);
 /// The whole body of a request.
 pub(crate) async fn read(headers: &HeaderMap, body: axum::body::Body, bytes_max: usize) -> Result<Bytes, ApiError> {
     if headers.get(header::CONTENT_ENCODING).is_some_and(|e| e != "identity") {
-        return Err(Refused::new(415, "invalid_request", "Compressed request bodies are not accepted; send it without Content-Encoding").by(Rule::Limit).into());
+        return Err(Refused::new(415, "invalid_request", "Compressed request bodies are not accepted; send it without Content-Encoding")
+            .by(Rule::Limit)
+            .into());
     }
     let announced = body.size_hint().exact();
     if announced.is_some_and(|n| n > bytes_max as u64) {

@@ -44,7 +44,8 @@ const INSTANCE_CHARS_MAX: usize = 36;
 /// The instances that a request has passed, and `own` after them, for whoever gets it next.
 /// `None`: it has been here before, or has passed too many. What is no name is not passed on.
 pub(crate) fn via(headers: &HeaderMap, own: &HeaderValue) -> Option<HeaderValue> {
-    let is_name = |name: &&str| (1..=INSTANCE_CHARS_MAX).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    let is_name =
+        |name: &&str| (1..=INSTANCE_CHARS_MAX).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
     let values = headers.get_all(VIA).iter().filter_map(|value| value.to_str().ok());
     let passed: Vec<&str> = values.flat_map(|value| value.split(',')).map(str::trim).filter(is_name).collect();
     if passed.len() > PASSED_MAX || passed.iter().any(|name| name.as_bytes() == own.as_bytes()) {

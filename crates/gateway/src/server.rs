@@ -68,7 +68,10 @@ where
         match &listener {
             Listener::Tcp(tcp) => {
                 let accepted = tokio::select! { accepted = tcp.accept() => accepted, () = stop.cancelled() => return };
-                let Ok((socket, _)) = accepted else { pause().await; continue };
+                let Ok((socket, _)) = accepted else {
+                    pause().await;
+                    continue;
+                };
                 // Every token is a small write; none may wait for the one before it to be acknowledged.
                 let _ = socket.set_nodelay(true);
                 tasks.spawn("connection", async move {
@@ -78,7 +81,10 @@ where
             }
             Listener::Unix(unix) => {
                 let accepted = tokio::select! { accepted = unix.accept() => accepted, () = stop.cancelled() => return };
-                let Ok((socket, _)) = accepted else { pause().await; continue };
+                let Ok((socket, _)) = accepted else {
+                    pause().await;
+                    continue;
+                };
                 tasks.spawn("connection", async move {
                     connection(socket, service, limits, stopped).await;
                     drop(place);

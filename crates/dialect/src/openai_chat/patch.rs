@@ -226,7 +226,8 @@ mod tests {
 
     #[test]
     fn a_setting_that_the_endpoint_does_not_take_is_left_out_and_named() {
-        let body = Bytes::from_static(br#"{"model":"a/b","temperature":1,"messages":[{"role":"user","content":"x"}],"custom":2,"top_k":3}"#);
+        let body =
+            Bytes::from_static(br#"{"model":"a/b","temperature":1,"messages":[{"role":"user","content":"x"}],"custom":2,"top_k":3}"#);
         let peek = super::super::peek::peek(&body).unwrap();
         let supported = ["top_k".to_owned()];
         let target = Target { supported: &supported, ..target(false, None, None, &[]) };

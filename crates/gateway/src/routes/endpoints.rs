@@ -9,7 +9,10 @@ use portolan_engine::{Refused, Rule};
 
 use crate::{ApiError, Gateway};
 
-pub(crate) async fn of_model(State(gateway): State<Arc<Gateway>>, names: Result<Path<(String, String)>, PathRejection>) -> Result<Response, ApiError> {
+pub(crate) async fn of_model(
+    State(gateway): State<Arc<Gateway>>,
+    names: Result<Path<(String, String)>, PathRejection>,
+) -> Result<Response, ApiError> {
     let Path((author, name)) = names?;
     let deployment = gateway.engine.deployment();
     let slug = format!("{author}/{name}");

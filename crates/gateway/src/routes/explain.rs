@@ -42,7 +42,14 @@ pub(crate) async fn explain(
 ///
 /// # Errors
 /// When the body or the task cannot be explained.
-pub fn explain_for(gateway: &Gateway, caller: Caller, headers: &HeaderMap, body: Bytes, task: Option<&str>, seed: Option<u64>) -> Result<Value, ApiError> {
+pub fn explain_for(
+    gateway: &Gateway,
+    caller: Caller,
+    headers: &HeaderMap,
+    body: Bytes,
+    task: Option<&str>,
+    seed: Option<u64>,
+) -> Result<Value, ApiError> {
     if let Some(task) = task.filter(|t| *t != "chat") {
         let task: String = task.chars().filter(|c| !c.is_control()).take(40).collect();
         return Err(Refused::field("task", format!("task: {task} is not supported yet; use chat")).by(Rule::NotSupported).into());

@@ -18,7 +18,8 @@ pub(crate) async fn alive() -> &'static str {
 pub(crate) async fn ready(State(gateway): State<Arc<Gateway>>) -> Response {
     let checks = gateway.readiness.checks();
     let ready = checks.iter().all(|(_, result)| result.is_ok());
-    let shown: Map<_, _> = checks.into_iter().map(|(name, result)| (name.to_owned(), result.map_or_else(|e| e, |()| "ok".to_owned()).into())).collect();
+    let shown: Map<_, _> =
+        checks.into_iter().map(|(name, result)| (name.to_owned(), result.map_or_else(|e| e, |()| "ok".to_owned()).into())).collect();
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, axum::Json(json!({ "ready": ready, "checks": shown }))).into_response()
 }

@@ -43,7 +43,11 @@ pub(crate) struct Asked {
 const LIMIT_DEFAULT: usize = 500;
 const LIMIT_MAX: usize = 1000;
 
-pub(crate) async fn list(State(gateway): State<Arc<Gateway>>, OriginalUri(uri): OriginalUri, asked: Result<Query<Asked>, QueryRejection>) -> Result<Response, ApiError> {
+pub(crate) async fn list(
+    State(gateway): State<Arc<Gateway>>,
+    OriginalUri(uri): OriginalUri,
+    asked: Result<Query<Asked>, QueryRejection>,
+) -> Result<Response, ApiError> {
     let Query(asked) = asked.map_err(|e| Refused::new(400, "invalid_request", e.body_text()))?;
     let deployment = gateway.engine.deployment();
     let body = match asked {

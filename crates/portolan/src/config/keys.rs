@@ -1,5 +1,6 @@
 //! The credentials of providers: from their tables, and from the environment by their customary names.
 
+use portolan_catalog::{is_auth_built, is_dialect_built};
 use portolan_core::{Auth, Dialect, ExposeSecret, ProviderSlug, SecretString};
 
 use super::environment::Environment;
@@ -57,10 +58,10 @@ const CUSTOMARY: &[(&str, &str)] = &[
 
 /// Which part a row needs that is not built yet.
 pub(super) fn missing_part(dialect: Dialect, auth: Auth) -> Option<String> {
-    if !matches!(dialect, Dialect::OpenAiChat | Dialect::Anthropic) {
+    if !is_dialect_built(dialect) {
         return Some(format!("the dialect `{}` is not built yet", dialect.as_str()));
     }
-    if !matches!(auth, Auth::None | Auth::Bearer | Auth::Header) {
+    if !is_auth_built(auth) {
         return Some(format!("`auth = \"{}\"` is not built yet", auth.as_str()));
     }
     None

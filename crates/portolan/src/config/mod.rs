@@ -2,7 +2,7 @@
 //!
 //! Read in layers (defaults, file, environment, flags; the later wins), checked as a whole: whoever
 //! loads gets a configuration without mistakes, or all the mistakes at once. This module reads the
-//! file and the files that `${file:...}` names. It opens no socket and no store, and knows no
+//! file and the files that `${file:...}` names. It opens no socket and no store, and knows no row of the
 //! catalog: what it needs of the built-in providers is passed in as [`BuiltinProvider`]s.
 
 mod check;

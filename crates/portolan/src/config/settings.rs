@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use portolan_upstream::EgressRule;
 use portolan_core::{ApiKey, Auth, Capability, Dialect, ModelSlug, OnHangup, ProviderSlug, Quirk, Rates, SecretString};
+use portolan_upstream::EgressRule;
 use serde::Serialize;
 
 use super::choices::{JournalSync, LogFormat, Profile, Simulator};

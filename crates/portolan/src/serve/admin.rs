@@ -52,7 +52,12 @@ struct Asked {
     key: Option<String>,
 }
 
-async fn explain(State(gateway): State<Arc<Gateway>>, Query(asked): Query<Asked>, headers: HeaderMap, body: Bytes) -> Result<Response, ApiError> {
+async fn explain(
+    State(gateway): State<Arc<Gateway>>,
+    Query(asked): Query<Asked>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, ApiError> {
     let caller = match &asked.key {
         Some(hash) => KeyHash::parse(hash).and_then(|hash| gateway.directory.caller_of(&hash)),
         None => gateway.directory.any_caller(),

@@ -21,7 +21,14 @@ const CONTEXT_UNSTATED: u32 = 131_072;
 pub(crate) fn builtins() -> Vec<BuiltinProvider> {
     let catalog = Catalog::builtin();
     let rows = catalog.providers.iter().filter(|p| !p.is_simulator());
-    rows.map(|p| BuiltinProvider { slug: p.slug.to_string(), dialect: p.dialect, auth: p.auth, key_env: p.api_key_env.clone(), not_built: None }).collect()
+    rows.map(|p| BuiltinProvider {
+        slug: p.slug.to_string(),
+        dialect: p.dialect,
+        auth: p.auth,
+        key_env: p.api_key_env.clone(),
+        not_built: None,
+    })
+    .collect()
 }
 
 pub(super) fn store_options(config: &Config) -> Options {

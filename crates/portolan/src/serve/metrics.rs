@@ -101,10 +101,18 @@ impl Metrics {
         r.register("refused_requests", "Requests refused before anything was sent, by status and rule", self.refused.clone());
         r.register("tokens", "Tokens, by kind: prompt, completion, cache_read, reasoning", self.tokens.family.clone());
         r.register("nanodollars", "Money in 1e-9 USD, by kind: cost, charge, unbilled", self.nanodollars.family.clone());
-        r.register("flagged_generations", "Generations with a flag: estimated, odd_usage, over_hold, drained, lowered_max_tokens", self.flagged.family.clone());
+        r.register(
+            "flagged_generations",
+            "Generations with a flag: estimated, odd_usage, over_hold, drained, lowered_max_tokens",
+            self.flagged.family.clone(),
+        );
         r.register("first_token_seconds", "From a request's arrival to its first content", self.first_token.clone());
         r.register("request_seconds", "From a request's arrival to its end", self.total.clone());
-        r.register("gateway_seconds", "From a request's arrival to the first attempt's sending: the gateway's own part", self.gateway.clone());
+        r.register(
+            "gateway_seconds",
+            "From a request's arrival to the first attempt's sending: the gateway's own part",
+            self.gateway.clone(),
+        );
         r.register("config_reload_success", "Whether the last reload of the configuration succeeded", self.reload_ok.clone());
         r.register("tasks_in_flight", "Tasks that run: connections, generations, listeners", self.in_flight.clone());
         r.register("journal_unfolded_bytes", "Bytes of the journal that the database has not folded yet", self.unfolded.clone());

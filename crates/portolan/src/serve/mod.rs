@@ -63,8 +63,14 @@ pub(crate) async fn serve(start: Start) -> Result<(), CliError> {
     let signals = Signals::hear()?;
     let socket = admin_socket(&config.admin_socket())?;
     let administrators = admin::socket_router(&instance);
-    instance.tasks.spawn("main listener", portolan_gateway::serve(main, Api::new(instance.gateway.clone()), limits, instance.tasks.clone(), stop.clone()));
-    instance.tasks.spawn("admin listener", portolan_gateway::serve(admin, admin::metrics_router(&instance), limits, instance.tasks.clone(), stop.clone()));
+    instance.tasks.spawn(
+        "main listener",
+        portolan_gateway::serve(main, Api::new(instance.gateway.clone()), limits, instance.tasks.clone(), stop.clone()),
+    );
+    instance.tasks.spawn(
+        "admin listener",
+        portolan_gateway::serve(admin, admin::metrics_router(&instance), limits, instance.tasks.clone(), stop.clone()),
+    );
     instance.tasks.spawn("admin socket", portolan_gateway::serve(socket, administrators, limits, instance.tasks.clone(), stop.clone()));
     signals.until_told_to_stop(&start, &instance).await;
     drain(config, &instance, &stop).await;
@@ -125,7 +131,8 @@ async fn first_key(instance: &Instance, config: &Config, url: &str) -> Result<Op
         return Ok(Some((key, None)));
     }
     let line = curl(url, &key, FIRST_MODEL);
-    let path = write_first_run(&config.data_dir, &FirstRun { api_url: url, key: &key, curl: &line }).map_err(failed("first-run.json cannot be written"))?;
+    let path = write_first_run(&config.data_dir, &FirstRun { api_url: url, key: &key, curl: &line })
+        .map_err(failed("first-run.json cannot be written"))?;
     Ok(Some((key, Some(path))))
 }
 
@@ -168,7 +175,8 @@ fn greet(start: &Start, instance: &Instance, url: &str, first: Option<&(ApiKey, 
 
 async fn bind(address: std::net::SocketAddr, setting: &str) -> Result<TcpListener, CliError> {
     TcpListener::bind(address).await.map_err(|e| {
-        CliError::new(ExitCode::Failure, format!("cannot listen on {address}: {e}")).hint(format!("is another server there? choose another address with {setting}"))
+        CliError::new(ExitCode::Failure, format!("cannot listen on {address}: {e}"))
+            .hint(format!("is another server there? choose another address with {setting}"))
     })
 }
 
@@ -221,7 +229,10 @@ fn reload(start: &Start, instance: &Instance) {
     });
     match next {
         Ok((settings, deployment)) => {
-            tracing::info!(epoch = deployment.epoch, "the configuration was reloaded: providers, models, the simulator and the timeouts first_token, idle and total are in force; the rest needs a restart");
+            tracing::info!(
+                epoch = deployment.epoch,
+                "the configuration was reloaded: providers, models, the simulator and the timeouts first_token, idle and total are in force; the rest needs a restart"
+            );
             engine.deploy(deployment, settings);
             instance.metrics.reloaded(true);
         }
@@ -232,20 +243,22 @@ fn reload(start: &Start, instance: &Instance) {
     }
 }
 
-/// Ends in good order: no new connections, streams may finish, then they are told to end; every one is settled.
+/// Ends in good order: `/readyz` says so and new generations are refused, streams may finish, then they are told to
+/// end; every one is settled. Only then do the listeners close.
 async fn drain(config: &Config, instance: &Instance, stop: &CancellationToken) {
-    tracing::info!(running = instance.tasks.running(), timeout_s = config.server.drain_timeout.as_secs(), "draining");
+    tracing::info!(timeout_s = config.server.drain_timeout.as_secs(), "draining");
     instance.readiness.start_draining();
+    let cut_off = instance.gateway.engine.drain(config.server.drain_timeout, END_GRACE).await;
     stop.cancel();
-    // The journal's own task ends when the store closes; it is the one that may remain.
-    instance.tasks.drain_to(1, config.server.drain_timeout, END_GRACE).await;
+    // The journal's own task ends when the journal closes; it is the one that may remain.
+    instance.tasks.drain_to(1, END_GRACE, END_GRACE).await;
     instance.store.journal().close();
-    let left = instance.tasks.drain_to(0, END_GRACE, Duration::ZERO).await;
+    instance.tasks.drain_to(0, END_GRACE, Duration::ZERO).await;
     if let Err(error) = instance.store.flush().await {
         tracing::error!(%error, "the database did not take in the last records; the journal has them");
     }
     let _ = std::fs::remove_file(config.admin_socket());
-    tracing::info!(left, "stopped");
+    tracing::info!(cut_off, "stopped");
 }
 
 /// Serves the simulator alone.

@@ -1,6 +1,11 @@
 //! Tests that run the built binary.
 
-#![allow(clippy::panic, clippy::unwrap_used, clippy::disallowed_methods, reason = "a test fails by panicking, and its clock is the real one")]
+#![allow(
+    clippy::panic,
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a test fails by panicking, and its clock is the real one"
+)]
 
 mod admin;
 mod architecture;

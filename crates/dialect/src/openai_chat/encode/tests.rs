@@ -8,7 +8,15 @@ use crate::openai_chat::decode::decode;
 use crate::openai_chat::peek::peek;
 
 fn target(quirks: &[Quirk]) -> Target<'_> {
-    Target { caller: Dialect::OpenAiChat, upstream_id: "up", stream: false, max_tokens: None, user_hash: Some("h4sh"), quirks, supported: &[] }
+    Target {
+        caller: Dialect::OpenAiChat,
+        upstream_id: "up",
+        stream: false,
+        max_tokens: None,
+        user_hash: Some("h4sh"),
+        quirks,
+        supported: &[],
+    }
 }
 
 /// The request that an endpoint gets for these members (a model and, unless given, a message are added).
