@@ -228,9 +228,9 @@ async fn a_record_and_its_charge_show_as_soon_as_it_is_acknowledged() {
     let (hash, _) = app.create(r#"{"name":"a","limit":"0.000001"}"#).await;
     let account = app.keys.find(KeyHash::parse(&hash).unwrap()).unwrap().account;
     let record = json!({
-        "id": "gen-1795348800-01234567890123456789", "at": NOW.0, "key": hash, "workspace": "w", "requested": ["m"], "model": "m",
-        "provider": "p", "endpoint": "p", "end": "completed", "status": 200, "attempts": [], "epoch": 1, "seed": 1, "usage": { "input": 3 },
-        "cost": 0.0000004, "charge": 0.0000004, "price_version": 1, "held": [[account, 0.0000005]], "latency": { "total_ms": 1, "gateway_us": 1 },
+        "id": "gen-1795348800-01234567890123456789", "t": NOW.0, "k": hash, "w": "w", "rq": ["m"], "m": "m", "p": "p", "e": "p",
+        "end": "completed", "s": 200, "a": [], "ep": 1, "sd": 1, "u": { "input": 3 }, "co": 0.0000004, "ch": 0.0000004, "pv": 1,
+        "h": [[account, 0.0000005]], "l": { "tt": 1, "gw": 1 },
     });
     let generation: Generation =
         serde_json::from_str(&record.to_string().replace("4e-7", "0.0000004").replace("5e-7", "0.0000005")).unwrap();

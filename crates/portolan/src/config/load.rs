@@ -111,12 +111,14 @@ fn put_listen(root: &mut Table, listen: SocketAddr) {
 }
 
 fn read(s: &mut Section<'_, '_>, builtins: &[BuiltinProvider]) -> Config {
+    let (profile, simulator) = (s.or("profile", Profile::Development), s.or("simulator", Simulator::Auto));
+    let (server, admin) = (s.section("server", sections::server), s.section("admin", sections::admin));
     s.section("storage", sections::storage);
     Config {
-        profile: s.or("profile", Profile::Development),
-        simulator: s.or("simulator", Simulator::Auto),
-        server: s.section("server", sections::server),
-        admin: s.section("admin", sections::admin),
+        profile,
+        simulator,
+        server,
+        admin,
         journal: s.section("journal", sections::journal),
         egress: s.section("egress", sections::egress),
         timeouts: s.section("timeouts", sections::timeouts),

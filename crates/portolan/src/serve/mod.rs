@@ -251,7 +251,7 @@ async fn drain(config: &Config, instance: &Instance, stop: &CancellationToken) {
     let cut_off = instance.gateway.engine.drain(config.server.drain_timeout, END_GRACE).await;
     stop.cancel();
     // The journal's own task ends when the journal closes; it is the one that may remain.
-    instance.tasks.drain_to(1, END_GRACE, END_GRACE).await;
+    instance.tasks.drain_to(1, END_GRACE, Duration::ZERO).await;
     instance.store.journal().close();
     instance.tasks.drain_to(0, END_GRACE, Duration::ZERO).await;
     if let Err(error) = instance.store.flush().await {

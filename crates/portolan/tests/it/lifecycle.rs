@@ -42,14 +42,17 @@ fn logged(app: &TestApp, id: &str) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn at_sigterm_open_streams_finish_and_new_connections_are_refused() {
+async fn at_sigterm_open_streams_finish_and_new_requests_are_refused() {
     let sim = Sim::start(BINARY.as_ref());
     let mut app = TestApp::start(BINARY.as_ref(), &config(&sim, "20s"));
     let begun = begin(&app, "m/sim-c20-d50").await;
     let id = begun.0.header("x-generation-id").unwrap().to_owned();
     app.signal("TERM");
     app.says("draining");
-    assert!(app.chat(&body("m/sim-c5", false)).open().await.is_err(), "a new connection was taken");
+    let refused = app.chat(&body("m/sim-c5", false)).send().await.unwrap();
+    assert_eq!((refused.status, refused.header("retry-after")), (503, Some("1")), "{refused:?}");
+    let (status, ready) = app.get("/readyz").await.unwrap();
+    assert_eq!((status, &ready["checks"]["draining"]), (503, &json!("the instance is shutting down")));
     let stream = finish(begun).await;
     assert_eq!((stream.done, stream.error(), stream.pieces()), (true, None, 20));
     let told = Instant::now();

@@ -196,9 +196,8 @@ mod tests {
 
     fn closed(n: usize) -> Entry {
         let record = format!(
-            r#"{{"id":"gen-1-0000000000000000000{n}","at":1,"key":"{:064}","workspace":"w","requested":[],"model":"m","provider":"p","endpoint":"p",
-            "end":"completed","status":200,"attempts":[],"epoch":1,"seed":1,"usage":{{}},"cost":1,"charge":1,"price_version":1,"held":[[1,1]],
-            "latency":{{"total_ms":1,"gateway_us":1}}}}"#,
+            r#"{{"id":"gen-1-0000000000000000000{n}","t":1,"k":"{:064}","w":"w","rq":[],"m":"m","p":"p","e":"p","end":"completed","s":200,
+            "a":[],"ep":1,"sd":1,"u":{{}},"co":1,"ch":1,"pv":1,"h":[[1,1]],"l":{{"tt":1,"gw":1}}}}"#,
             0
         );
         Entry::Closed(serde_json::from_str(&record).unwrap())
