@@ -15,7 +15,7 @@ use crate::journal::Position;
 /// About 30 MB of records. What does not fit is read from the file later.
 const ITEMS_MAX: usize = 32_768;
 /// Time for a transaction to gather rows: it costs the same for one and for hundreds. Nobody waits for it; a flush cuts it short.
-const PAUSE: Duration = Duration::from_millis(20);
+const PAUSE: Duration = Duration::from_millis(100);
 /// Between tries while the database refuses.
 const RETRY: Duration = Duration::from_secs(1);
 

@@ -14,7 +14,7 @@ use crate::journal::{Line, Position, Tail, delete_before, read, segment_path};
 use crate::sql::{Cursor, fold_rows};
 
 /// Rows of one transaction: enough that its own cost vanishes, few enough that a key change behind it does not wait.
-const ROWS_MAX: usize = 512;
+const ROWS_MAX: usize = 4096;
 
 /// Folds the journal into the database.
 #[derive(Debug)]

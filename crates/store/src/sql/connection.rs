@@ -23,6 +23,8 @@ pub(crate) fn open_writer(path: &Path) -> Result<Connection, StoreError> {
     // Survives a crash of the process at any moment. After a power loss the last transactions may be gone, and the journal folds them again.
     connection.pragma_update(None, "synchronous", "NORMAL")?;
     connection.pragma_update(None, "foreign_keys", true)?;
+    // Pages: some 32 MB of log before it is copied into the file. The pages at the end of table and index, which every batch changes, are copied less often.
+    connection.pragma_update(None, "wal_autocheckpoint", 4000)?;
     // KiB, where negative. The ids of the last minutes and the pages of one batch; it is only taken when used.
     connection.pragma_update(None, "cache_size", -8192)?;
     connection.set_transaction_behavior(TransactionBehavior::Immediate);
