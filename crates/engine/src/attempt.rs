@@ -195,7 +195,7 @@ impl Run {
         if self.planned.inbound.peek.stream {
             end.min(now + timeouts.first_token)
         } else {
-            now + (end.saturating_duration_since(now) / 2).max(timeouts.first_token)
+            end.min(now + (end.saturating_duration_since(now) / 2).max(timeouts.first_token))
         }
     }
 

@@ -19,6 +19,9 @@ use crate::{Caller, Engine, Refused, Rule};
 /// How often an unstated limit is lowered further, because others spent while it waited. Each time costs up to two seconds.
 const LOWERINGS_MAX: usize = 4;
 
+/// Tokens for a word after the thinking that was asked for.
+const LEAST_AFTER_THINKING: u64 = 1024;
+
 /// Everything that is known of a request when it reaches the engine.
 pub struct Inbound {
     /// The generation: made before anything is written.
@@ -85,7 +88,8 @@ impl Planned {
         let strict = inbound.caller.is_strict();
         permitted(&deployment, &inbound, strict)?;
         let preferences = preferences(&inbound.peek);
-        let seed = engine.random().next_u64();
+        // 53 bits: what reads the record's JSON may keep numbers as floats, and a draw is asked for again by its seed.
+        let seed = engine.random().next_u64() >> 11;
         let ask = ask(&inbound, &models, &preferences, strict, seed);
         let health = deployment.health.at(inbound.at);
         let bindings = deployment.bindings(inbound.simulate);
@@ -207,7 +211,7 @@ impl Planned {
     /// The least output limit that makes sense: room for the thinking that was asked for and a word after it.
     fn least_tokens(&self) -> u64 {
         let thinking = self.inbound.peek.reasoning.as_ref().and_then(|r| r.max_tokens);
-        thinking.map_or(LOWERED_MIN, |budget| budget + 1024)
+        thinking.map_or(LOWERED_MIN, |budget| budget.saturating_add(LEAST_AFTER_THINKING))
     }
 }
 
@@ -276,6 +280,9 @@ pub(crate) fn no_endpoint(deployment: &Deployment, ask: &Ask<'_>, none: &NoEndpo
         },
     };
     let mut refused = Refused::new(none.http_status(), error_type, message).by(rule);
+    if rule == Rule::ModelNotFound {
+        refused = refused.with("field", "model");
+    }
     if let Some(rejection) = none.decisive() {
         refused = refused.with("decided_by", rejection.rule.as_str()).with("source", rejection.source.as_str());
     }

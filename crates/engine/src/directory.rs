@@ -7,9 +7,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use portolan_core::{AccountId, ApiKey, KeyHash, Money};
+use portolan_core::{AccountId, ApiKey, KeyHash, Money, UnixMillis};
 use portolan_ledger::{AccountState, Enforcement, Limit, Reset, Spend};
-use portolan_store::{Store, StoreError};
+use portolan_store::{KeyPageFilter, Store, StoreError};
 use portolan_tenancy::{
     self as tenancy, AdminError, Denied, Invalid, KeyAdmin, KeyFilter, KeyPatch, KeyRecord, KeyScope, KeyState, NewKey, Pending, Snapshot,
     Spent,
@@ -60,10 +60,11 @@ impl Directory {
         Some(self.caller(Arc::clone(self.0.keys.load().get(hash)?)))
     }
 
-    /// Any key at all, for explanations on behalf of nobody in particular: the oldest.
+    /// Any key at all, for explanations on behalf of nobody in particular: the oldest that is in force.
     #[must_use]
     pub fn any_caller(&self) -> Option<Caller> {
-        let key = self.0.keys.load().keys().min_by_key(|k| k.id).cloned()?;
+        let now = self.0.engine.clock().now();
+        let key = self.0.keys.load().keys().min_by_key(|k| (k.denied(now).is_some(), k.id)).cloned()?;
         Some(self.caller(key))
     }
 
@@ -117,6 +118,18 @@ impl Directory {
 
     fn key_state(&self, key: Arc<KeyRecord>) -> KeyState {
         KeyState { spent: self.spent(&key), key }
+    }
+
+    /// When the keys of a page were used last. Only the store knows: the keys in force are not touched by requests.
+    async fn last_used(&self, filter: &KeyFilter, now: UnixMillis) -> Result<HashMap<KeyHash, UnixMillis>, AdminError> {
+        let page = KeyPageFilter {
+            workspace: self.0.scope.workspace.clone(),
+            include_disabled: filter.include_disabled,
+            alive_at: (!filter.include_expired).then_some(now),
+            offset: filter.offset,
+        };
+        let keys = self.0.store.key_page(page).await.map_err(store_failed)?;
+        Ok(keys.into_iter().filter_map(|k| Some((k.hash, k.last_used_at?))).collect())
     }
 
     fn find(&self, hash: KeyHash) -> Result<Arc<KeyRecord>, AdminError> {
@@ -192,16 +205,22 @@ impl KeyAdmin for Directory {
             if filter.workspace_id.as_ref().is_some_and(|w| w != self.0.scope.workspace.as_str()) {
                 return Err(Invalid::field("workspace_id", "is no workspace of this organization").into());
             }
+            let used = self.last_used(&filter, now).await?;
             let snapshot = self.0.keys.load();
             let shown = |k: &&Arc<KeyRecord>| (filter.include_disabled || !k.disabled) && (filter.include_expired || !k.expired(now));
             let mut keys: Vec<_> = snapshot.keys().filter(shown).cloned().collect();
             keys.sort_by_key(|k| std::cmp::Reverse(k.id));
-            Ok(keys.into_iter().skip(filter.offset).take(PAGE).map(|k| self.key_state(k)).collect())
+            let page = keys.into_iter().skip(filter.offset).take(PAGE);
+            Ok(page.map(|k| self.key_state(used_at(&k, used.get(&k.hash).copied()))).collect())
         })
     }
 
     fn get(&self, hash: KeyHash) -> Pending<'_, Result<KeyState, AdminError>> {
-        Box::pin(async move { Ok(self.key_state(self.find(hash)?)) })
+        Box::pin(async move {
+            let key = self.find(hash)?;
+            let stored = self.0.store.key(hash).await.map_err(store_failed)?;
+            Ok(self.key_state(used_at(&key, stored.and_then(|k| k.last_used_at))))
+        })
     }
 
     fn update(&self, hash: KeyHash, patch: KeyPatch) -> Pending<'_, Result<KeyState, AdminError>> {
@@ -232,6 +251,13 @@ impl KeyAdmin for Directory {
             Ok((this.key_state(Arc::new(after)), secret))
         })
     }
+}
+
+fn used_at(key: &Arc<KeyRecord>, at: Option<UnixMillis>) -> Arc<KeyRecord> {
+    if at.is_none() || at == key.last_used_at {
+        return Arc::clone(key);
+    }
+    Arc::new(KeyRecord { last_used_at: at, ..KeyRecord::clone(key) })
 }
 
 fn store_failed(error: StoreError) -> AdminError {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use http::HeaderValue;
-use portolan_core::{Clock, Random};
+use portolan_core::{Clock, Money, Random};
 use portolan_ledger::Generation;
 use portolan_store::Journal;
 use portolan_upstream::Client;
@@ -16,7 +16,7 @@ use crate::generation::{Run, draining};
 use crate::reply::Line;
 use crate::{Accounts, Deployment, Inbound, Refused, Reply, Settings, Tasks};
 
-/// Is told of every generation that ended, after its journal entry is durable. Must be quick and must not fail.
+/// Is told of every generation that ended, after its entry was written to the journal, or could not be. Must be quick and must not fail.
 pub trait Observer: Send + Sync {
     /// A generation ended.
     fn closed(&self, generation: &Generation);
@@ -103,12 +103,19 @@ impl Engine {
     }
 
     async fn admit(&self, inbound: Box<Inbound>) -> Result<Box<Run>, Refused> {
-        if self.0.draining.load(Ordering::Relaxed) {
-            return Err(Refused::after(&draining(), ""));
-        }
+        self.takes_generations()?;
         let mut planned = Planned::new(self, inbound)?;
         let (held, limit) = planned.hold(self).await?;
+        // It may have waited for its hold: nobody waits any more for a generation that begins after the drain.
+        if let Err(refused) = self.takes_generations() {
+            planned.inbound.caller.settle(held, Money::ZERO, self.clock().now().day());
+            return Err(refused);
+        }
         Ok(Box::new(Run::new(self.clone(), planned, held, limit)))
+    }
+
+    fn takes_generations(&self) -> Result<(), Refused> {
+        if self.0.draining.load(Ordering::Relaxed) { Err(Refused::after(&draining(), "")) } else { Ok(()) }
     }
 
     /// Counts a refusal that came before the engine was asked.

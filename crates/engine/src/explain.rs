@@ -1,6 +1,6 @@
 //! Why a request goes where it goes: before (nothing is sent) and after (from the record).
 
-use portolan_core::Dialect;
+use portolan_core::{AccountId, Dialect, Money};
 use portolan_dialect::{openai_chat, registry};
 use portolan_ledger::{AccountState, Enforcement, Generation};
 use portolan_routing::{CandidateView, NoEndpoint};
@@ -113,18 +113,26 @@ pub fn stored_explanation(generation: &Generation) -> Value {
         .candidates
         .iter()
         .map(|c| {
+            // A provider's slug has no slash, and what follows it in a tag names the region or the quantization.
             let provider = c.endpoint.split('/').next().unwrap_or_default();
-            let mut view = json!({ "model": c.model, "provider": provider, "tag": c.endpoint });
+            let mut view = json!({ "model": c.model, "provider": provider, "tag": c.endpoint, "region": null });
             if c.order > 0 {
+                // Only of those that were tried is it known how they were asked.
+                let tried = generation.attempts.iter().find(|a| a.model == c.model && a.endpoint == c.endpoint && !a.lane.is_empty());
+                let health = if c.failed_recently { "failed_recently" } else { "ok" };
                 view["status"] = "eligible".into();
                 view["order"] = c.order.into();
                 view["order_reason"] = c.rule.clone().into();
-                view["score"] = json!({ "weight": f64::from(c.weight_ppm) / 1e6 });
+                view["lane"] = tried.map(|a| a.lane.clone()).into();
+                view["lane_reason"] = tried.map(|a| a.lane_reason.clone()).into();
+                view["score"] = json!({ "price": c.price, "weight": f64::from(c.weight_ppm) / 1e6, "health": health, "sticky": false });
+                view["quote"] = Value::Null;
+                view["dropped"] = tried.map(|a| a.dropped.clone()).unwrap_or_default().into();
             } else {
                 view["status"] = "rejected".into();
                 view["rule"] = c.rule.clone().into();
                 view["source"] = c.source.clone().into();
-                view["detail"] = c.detail.clone().into();
+                view["detail"] = (!c.detail.is_empty()).then(|| c.detail.clone()).into();
             }
             view
         })
@@ -145,7 +153,14 @@ pub fn stored_explanation(generation: &Generation) -> Value {
         "simulated": generation.simulated, "needs": generation.needs, "preferences": generation.preferences, "candidates": candidates,
         "attempts": attempts, "end": generation.end, "cost": generation.cost.to_string(), "charge": generation.charge.to_string(),
         "flags": generation.flags,
-        "budgets": generation.held.iter().map(|(account, held)| json!({ "scope": "key", "account": account, "held": held.to_string() })).collect::<Vec<_>>(),
+        "budgets": generation.held.iter().map(|(account, held)| held_budget(*account, *held)).collect::<Vec<_>>(),
         "refusal": null,
+    })
+}
+
+/// Of a budget the record knows what was held; that it fitted follows. What it was then, no record tells.
+fn held_budget(account: AccountId, held: Money) -> Value {
+    json!({
+        "scope": "key", "account": account, "enforcement": null, "limit": null, "settled": null, "held": held.to_string(), "fits": true,
     })
 }

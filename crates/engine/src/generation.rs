@@ -137,10 +137,9 @@ impl Run {
         if index == 0 {
             return Ok(());
         }
-        if !self.limit.lowered {
-            self.limit = self.planned.output_limit(index);
-        }
-        let quote = self.planned.quote(index, self.limit.tokens);
+        // A limit is lowered only where no endpoint had room for its own.
+        let limit = if self.limit.lowered { self.limit } else { self.planned.output_limit(index) };
+        let quote = self.planned.quote(index, limit.tokens);
         let today = self.engine.clock().now().day();
         self.planned.inbound.caller.extend(&mut self.held, quote, today).map_err(|refusal| {
             Fault::new(
@@ -149,7 +148,10 @@ impl Run {
                 Retry::NextEndpoint,
                 format!("skipped: the budget does not reach for this endpoint: {refusal}"),
             )
-        })
+        })?;
+        // Not before: the record of an endpoint that failed keeps the limit that it was sent.
+        self.limit = limit;
+        Ok(())
     }
 
     fn skip(&mut self, index: usize, fault: Fault) {

@@ -73,6 +73,8 @@ pub struct Details {
     pub metadata: Map<String, Value>,
     /// OpenRouter's `error.availability`, where no endpoint remained.
     pub availability: Option<Value>,
+    /// Whether it is the simulator that failed.
+    pub simulated: bool,
 }
 
 impl Refused {
@@ -87,6 +89,7 @@ impl Refused {
             retry_after: None,
             metadata: Map::new(),
             availability: None,
+            simulated: false,
         }))
     }
 

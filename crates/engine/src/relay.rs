@@ -18,7 +18,7 @@ use crate::watch::{Interrupt, Watch};
 
 /// What is gathered from one wake-up at most before the caller gets it.
 const GATHER_BYTES_MAX: usize = 64 * 1024;
-/// Under a strict limit: output bytes for each token of the bound, at most. The longest tokens of the usual vocabularies are near it on average never.
+/// Under a strict limit: output bytes for each token of the bound, at most. Single tokens may be longer, but no text averages near it.
 const BYTES_PER_TOKEN_MAX: u64 = 16;
 /// No answer is longer, whatever its limit says: a provider that never ends is cut.
 const STREAM_BYTES_MAX: u64 = 256 * 1024 * 1024;
@@ -49,8 +49,7 @@ impl Run {
                 }
                 Ok(Frames::Broken(error)) => return self.broken_off(relay, committed, out, line, &error).await,
                 Err(Interrupt::Gone) if self.reads_on(index, line, watch, committed) => continue,
-                Err(Interrupt::Late) if self.is_held_up(line, committed) => return read_too_slowly(relay),
-                Err(why) => return self.interrupted(why, relay, committed),
+                Err(why) => return self.interrupted(why, relay, committed, line),
             };
             if let Some(fault) = relay.seen().fault.clone() {
                 return self.faulted(relay, committed, out, line, fault).await;
@@ -58,21 +57,20 @@ impl Run {
             if let Some(cut) = self.meter(&relay) {
                 return self.cut(relay, committed, cut);
             }
-            if ended {
-                let _ = self.pass_on(line, &mut out, relay.seen().content).await;
-                return Tried::Ended(Ended::with(self.end_of(&relay), None, Some(relay)));
-            }
-            if self.pass_on(line, &mut out, relay.seen().content).await.is_err() {
-                if self.engine.tasks().cut().is_cancelled() {
-                    return self.interrupted(Interrupt::Cut, relay, true);
-                }
-                if !self.reads_on(index, line, watch, true) {
-                    return self.interrupted(Interrupt::Gone, relay, true);
-                }
+            match self.pass_on(line, &mut out, relay.seen().content).await {
+                // The end was not passed on: the answer must not look whole.
+                Err(Interrupt::Cut) => return self.interrupted(Interrupt::Cut, relay, committed, line),
+                _ if ended => return Tried::Ended(Ended::with(self.end_of(&relay), None, Some(relay))),
+                Err(why) if !self.reads_on(index, line, watch, true) => return self.interrupted(why, relay, committed, line),
+                Ok(()) | Err(_) => {}
             }
             // Hidden reasoning is no content yet, and proof of life all the same.
             if relay.seen().output_bytes > 0 && self.abandoned.is_none() {
                 watch.until(self.idle_due());
+            }
+            // A provider that always has more ready leaves the watch no moment to look.
+            if watch.is_late() {
+                return self.interrupted(Interrupt::Late, relay, committed, line);
             }
         }
     }
@@ -90,12 +88,12 @@ impl Run {
     }
 
     /// Whether the time is over because the caller did not read: else a slow reader would have the answer for nothing.
-    fn is_held_up(&self, line: &Line, committed: bool) -> bool {
-        committed && self.abandoned.is_none() && line.held_up() >= self.engine.settings().timeouts.idle
+    fn is_held_up(&self, line: &Line) -> bool {
+        line.held_up() >= self.engine.settings().timeouts.idle
     }
 
     /// Sends what is ready. Before content nothing goes out; JSON answers go out whole, after settlement.
-    async fn pass_on(&mut self, line: &mut Line, out: &mut Vec<u8>, content: bool) -> Result<(), crate::reply::Gone> {
+    async fn pass_on(&mut self, line: &mut Line, out: &mut Vec<u8>, content: bool) -> Result<(), Interrupt> {
         if out.is_empty() || !self.planned.inbound.peek.stream || !content {
             return Ok(());
         }
@@ -139,7 +137,7 @@ impl Run {
         }
     }
 
-    fn interrupted(&mut self, why: Interrupt, relay: Relay, committed: bool) -> Tried {
+    fn interrupted(&mut self, why: Interrupt, relay: Relay, committed: bool, line: &Line) -> Tried {
         match (why, self.abandoned) {
             // The bound of reading on was reached: what was seen so far counts.
             (_, Some(true)) => Tried::Ended(Ended::with(End::CallerGoneAfterContent, None, Some(relay))),
@@ -147,6 +145,7 @@ impl Run {
             (_, None) if !committed => self.interrupted_before_content(why, Some(relay)),
             (Interrupt::Gone, None) => Tried::Ended(Ended::with(End::CallerGoneAfterContent, None, Some(relay))),
             (Interrupt::Cut, None) => Tried::Ended(Ended::with(End::DrainedAfterContent, Some(draining()), Some(relay))),
+            (Interrupt::Late, None) if self.is_held_up(line) => read_too_slowly(relay),
             (Interrupt::Late, None) => {
                 self.planned.deployment.health.failed(self.serving(), self.now());
                 let fault =

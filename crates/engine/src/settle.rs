@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use portolan_catalog::EndpointIx;
-use portolan_core::{Class, Fault, Meter, Money, Usage};
+use portolan_core::{Class, Fault, Meter, Money, Price, Usage};
 use portolan_dialect::relay::{Bill, Relay, Seen};
 use portolan_ledger::{Attempt, Candidate, Cost, End, Entry, Flags, Generation, Latency, Preferences, charge, cost};
 
@@ -144,6 +144,7 @@ impl Run {
     /// The error, where nothing was said yet.
     fn refusal(&self, fault: &Fault) -> Refused {
         let mut refused = Refused::after(fault, &self.planned.provider(self.current).name);
+        refused.simulated = self.head.simulated;
         refused.retry_after = match fault.class {
             Class::Draining => Some(Duration::from_secs(1)),
             _ => self.attempts.iter().filter_map(|a| a.fault.as_ref()?.retry_after).min(),
@@ -220,6 +221,8 @@ impl Run {
             source: String::new(),
             detail: String::new(),
             weight_ppm: ppm(choice.weight),
+            price: choice.price,
+            failed_recently: choice.failed_recently,
         });
         let rejected = plan.rejected.iter().map(|rejection| Candidate {
             model: slug(rejection.endpoint),
@@ -229,6 +232,8 @@ impl Run {
             source: rejection.source.as_str().to_owned(),
             detail: portolan_routing::detail(catalog, &self.planned.preferences, rejection).unwrap_or_default(),
             weight_ppm: 0,
+            price: Price::default(),
+            failed_recently: false,
         });
         planned.chain(rejected).collect()
     }
@@ -256,9 +261,10 @@ enum LastWord {
 impl LastWord {
     /// The status that the caller has seen, or would have.
     fn status(&self, end: End, line: &Line) -> u16 {
+        let is_gone = end == End::CallerGoneBeforeContent || line.is_closed();
         match self {
+            _ if is_gone && !line.has_begun() => 499,
             LastWord::Refuse(refused) => refused.status,
-            LastWord::Fail(_) | LastWord::Complete(_) if end == End::CallerGoneBeforeContent && !line.has_begun() => 499,
             LastWord::Fail(_) | LastWord::Complete(_) => 200,
         }
     }

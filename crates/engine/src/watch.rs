@@ -46,10 +46,15 @@ impl Watch {
 
     /// Sets the phase's deadline. Cheap: the timer is moved only when it fires too early.
     pub(crate) fn until(&mut self, due: Instant) {
-        if due < self.due || self.due <= self.deadline.deadline() {
+        if due < self.deadline.deadline() {
             self.deadline.as_mut().reset(due);
         }
         self.due = due;
+    }
+
+    /// Whether the phase's deadline has passed. [`Watch::wait`] looks only while there is nothing to do.
+    pub(crate) fn is_late(&self) -> bool {
+        self.due <= Instant::now()
     }
 
     /// Waits for `work`. While nothing comes, a stream's caller gets comments.
@@ -70,7 +75,7 @@ impl Watch {
             match woken {
                 Woken::Done(value) => return Ok(value),
                 Woken::Interrupted(why) => return Err(why),
-                Woken::KeepAlive => line.send(head, KEEP_ALIVE).await.map_err(|_| Interrupt::Gone)?,
+                Woken::KeepAlive => line.send(head, KEEP_ALIVE).await?,
             }
         }
     }
@@ -80,7 +85,7 @@ impl Watch {
             return Poll::Ready(Woken::Interrupted(Interrupt::Gone));
         }
         while self.deadline.as_mut().poll(cx).is_ready() {
-            if self.due <= Instant::now() {
+            if self.is_late() {
                 return Poll::Ready(Woken::Interrupted(Interrupt::Late));
             }
             let due = self.due;
@@ -103,4 +108,28 @@ enum Woken<T> {
     Done(T),
     Interrupted(Interrupt),
     KeepAlive,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Waits for something that never comes; answers why it ended, and after how many milliseconds.
+    async fn waited(watch: &mut Watch) -> (Interrupt, u128) {
+        let (mut line, _reply) = Line::new(Duration::from_secs(60), CancellationToken::new());
+        let begun = Instant::now();
+        let why = watch.wait(&mut line, &Head::default(), |_| Poll::<()>::Pending).await.unwrap_err();
+        (why, begun.elapsed().as_millis())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_deadline_that_is_moved_counts_where_it_was_moved_to() {
+        let mut watch = Watch::new(&CancellationToken::new(), None);
+        for (moves, expected) in [(&[50][..], 50), (&[50, 200], 200), (&[200, 50], 50), (&[50, 200, 100], 100)] {
+            moves.iter().for_each(|ms| watch.until(Instant::now() + Duration::from_millis(*ms)));
+            assert!(!watch.is_late(), "{moves:?}");
+            assert_eq!(waited(&mut watch).await, (Interrupt::Late, expected), "{moves:?}");
+            assert!(watch.is_late(), "{moves:?}");
+        }
+    }
 }

@@ -8,6 +8,9 @@ use http::{HeaderValue, StatusCode, header};
 use portolan_engine::{Refused, Rule};
 use portolan_tenancy::Denied;
 
+/// No parameter of ours has a longer name; of others the text of the error says enough.
+const PARAMETER_CHARS_MAX: usize = 40;
+
 /// An error answer.
 #[derive(Debug)]
 pub struct ApiError(Refused);
@@ -39,7 +42,14 @@ impl From<Denied> for ApiError {
 
 impl From<QueryRejection> for ApiError {
     fn from(rejection: QueryRejection) -> Self {
-        Refused::new(400, "invalid_request", rejection.body_text()).into()
+        // "Failed to deserialize query string: <parameter>: <what is wrong>", or "...: unknown field `<parameter>`, ..."
+        let text = rejection.body_text();
+        let said = text.split_once(": ").map_or(text.as_str(), |(_, said)| said);
+        let name = said.split_once(": ").map(|(name, _)| name).or_else(|| said.split('`').nth(1));
+        match name.filter(|name| name.len() <= PARAMETER_CHARS_MAX && !name.contains(|c: char| c.is_whitespace() || c.is_control())) {
+            Some(name) => Refused::field(name, said).into(),
+            None => Refused::new(400, "invalid_request", text).into(),
+        }
     }
 }
 

@@ -73,11 +73,10 @@ pub(crate) fn preflight(headers: &mut HeaderMap) {
 }
 
 /// Headers of an inference answer.
-pub(crate) fn inference(headers: &mut HeaderMap, id: &GenerationId, head: Option<&Head>) {
+pub(crate) fn inference(headers: &mut HeaderMap, id: &GenerationId, head: &Head) {
     if let Ok(value) = HeaderValue::from_str(id.as_str()) {
         headers.insert(GENERATION_ID, value);
     }
-    let Some(head) = head else { return };
     if head.simulated {
         headers.insert(SIMULATED, HeaderValue::from_static("true"));
     }

@@ -12,10 +12,13 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use portolan_engine::Tasks;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, UnixListener};
-use tokio::sync::Semaphore;
+use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tower::Service;
+
+/// After a connection that could not be accepted, before the next try.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// What a server bears.
 #[derive(Debug, Clone, Copy)]
@@ -42,6 +45,25 @@ pub enum Listener {
     Unix(UnixListener),
 }
 
+enum Socket {
+    Tcp(TcpStream),
+    Unix(UnixStream),
+}
+
+impl Listener {
+    async fn accept(&self) -> std::io::Result<Socket> {
+        match self {
+            Listener::Tcp(listener) => {
+                let (socket, _) = listener.accept().await?;
+                // Every token is a small write; none may wait for the one before it to be acknowledged.
+                let _ = socket.set_nodelay(true);
+                Ok(Socket::Tcp(socket))
+            }
+            Listener::Unix(listener) => listener.accept().await.map(|(socket, _)| Socket::Unix(socket)),
+        }
+    }
+}
+
 impl From<TcpListener> for Listener {
     fn from(listener: TcpListener) -> Self {
         Self::Tcp(listener)
@@ -63,44 +85,25 @@ where
     let listener = listener.into();
     let places = Arc::new(Semaphore::new(limits.connections_max));
     loop {
-        let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
-        let (service, stopped) = (service.clone(), stop.clone());
-        match &listener {
-            Listener::Tcp(tcp) => {
-                let accepted = tokio::select! { accepted = tcp.accept() => accepted, () = stop.cancelled() => return };
-                let Ok((socket, _)) = accepted else {
-                    pause().await;
-                    continue;
-                };
-                // Every token is a small write; none may wait for the one before it to be acknowledged.
-                let _ = socket.set_nodelay(true);
-                tasks.spawn("connection", async move {
-                    connection(socket, service, limits, stopped).await;
-                    drop(place);
-                });
-            }
-            Listener::Unix(unix) => {
-                let accepted = tokio::select! { accepted = unix.accept() => accepted, () = stop.cancelled() => return };
-                let Ok((socket, _)) = accepted else {
-                    pause().await;
-                    continue;
-                };
-                tasks.spawn("connection", async move {
-                    connection(socket, service, limits, stopped).await;
-                    drop(place);
-                });
+        // Also when every place is taken: a listener that waits for one ends like any other.
+        let place = tokio::select! { place = Arc::clone(&places).acquire_owned() => place, () = stop.cancelled() => return };
+        let Ok(place) = place else { return };
+        let accepted = tokio::select! { accepted = listener.accept() => accepted, () = stop.cancelled() => return };
+        let (service, stop) = (service.clone(), stop.clone());
+        match accepted {
+            Ok(Socket::Tcp(socket)) => tasks.spawn("connection", connection(socket, service, limits, stop, place)),
+            Ok(Socket::Unix(socket)) => tasks.spawn("connection", connection(socket, service, limits, stop, place)),
+            Err(error) => {
+                // Out of file descriptors, as a rule: a moment later some are free.
+                tracing::warn!(%error, "a connection could not be accepted");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
             }
         }
     }
 }
 
-/// Out of file descriptors, as a rule: a moment later some are free.
-async fn pause() {
-    tracing::warn!("a connection could not be accepted");
-    tokio::time::sleep(Duration::from_millis(50)).await;
-}
-
-async fn connection<I, S>(socket: I, service: S, limits: ServerLimits, stop: CancellationToken)
+/// Serves one connection to its end; `_place` is free again when it is over.
+async fn connection<I, S>(socket: I, service: S, limits: ServerLimits, stop: CancellationToken, _place: OwnedSemaphorePermit)
 where
     I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     S: Service<Request<Body>, Response = Response, Error = Infallible> + Clone + Send + 'static,

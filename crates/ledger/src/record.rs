@@ -3,7 +3,7 @@
 //! On disk its names are short, for it is written twice for every request; [`Generation::readable`] gives
 //! them back for people.
 
-use portolan_core::{AccountId, Capabilities, Fault, GenerationId, KeyHash, Money, UnixMillis, Usage};
+use portolan_core::{AccountId, Capabilities, Fault, GenerationId, KeyHash, Money, Price, UnixMillis, Usage};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -16,12 +16,14 @@ const NAMES: &[(&str, &str)] = &[
     ("c", "candidates"),
     ("ch", "charge"),
     ("co", "cost"),
+    ("cp", "price"),
     ("d", "detail"),
     ("dr", "dropped"),
     ("e", "endpoint"),
     ("ep", "epoch"),
     ("fa", "fault"),
     ("f", "finish"),
+    ("fr", "failed_recently"),
     ("ft", "first_token_ms"),
     ("fl", "flags"),
     ("gw", "gateway_us"),
@@ -294,6 +296,12 @@ pub struct Candidate {
     /// The weight in the draw, in millionths.
     #[serde(rename = "wp", default, skip_serializing_if = "is_default")]
     pub weight_ppm: u32,
+    /// The price it was weighed by: USD per token, mean of input and output.
+    #[serde(rename = "cp", default, skip_serializing_if = "is_default")]
+    pub price: Price,
+    /// Whether it had failed in the last seconds.
+    #[serde(rename = "fr", default, skip_serializing_if = "is_default")]
+    pub failed_recently: bool,
 }
 
 /// Routing preferences as the caller stated them.

@@ -40,12 +40,20 @@ impl Snapshot {
     pub fn authenticate(&self, presented: &str, now: UnixMillis) -> Result<Arc<KeyRecord>, Denied> {
         // A look-up by hash: the table holds no secret that a comparison could leak by its duration.
         let key = self.get(&KeyHash::of(presented)).ok_or(Denied::Unknown)?;
-        if key.disabled {
-            return Err(Denied::Disabled);
+        match key.denied(now) {
+            Some(denied) => Err(denied),
+            None => Ok(Arc::clone(key)),
         }
-        if key.expired(now) {
-            return Err(Denied::Expired);
+    }
+}
+
+impl KeyRecord {
+    /// Why the key is out of force, if it is.
+    #[must_use]
+    pub fn denied(&self, now: UnixMillis) -> Option<Denied> {
+        if self.disabled {
+            return Some(Denied::Disabled);
         }
-        Ok(Arc::clone(key))
+        self.expired(now).then_some(Denied::Expired)
     }
 }

@@ -147,7 +147,20 @@ fn escaped(backslash: u64, first_is_escaped: &mut u64) -> u64 {
     (EVEN ^ (even_runs << 1)) & follows
 }
 
+/// One for a hexadecimal digit.
+const HEX: [u8; 256] = {
+    let mut table = [0; 256];
+    let mut i = 0;
+    while i < 256 {
+        table[i] = (i as u8).is_ascii_hexdigit() as u8;
+        i += 1;
+    }
+    table
+};
+
+/// Whether four hexadecimal digits stand there. Without a branch for each: there may be thousands.
 #[inline]
 fn four_hex(bytes: &[u8], at: usize) -> bool {
-    bytes.get(at..).and_then(|rest| rest.first_chunk::<4>()).is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
+    let Some([a, b, c, d]) = bytes.get(at..).and_then(|rest| rest.first_chunk::<4>()) else { return false };
+    HEX[usize::from(*a)] & HEX[usize::from(*b)] & HEX[usize::from(*c)] & HEX[usize::from(*d)] != 0
 }

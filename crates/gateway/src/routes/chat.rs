@@ -10,7 +10,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Request, header};
 use portolan_core::GenerationId;
 use portolan_dialect::openai_chat::peek::{self, Peek, PeekError};
-use portolan_engine::{Caller, Inbound, Refused, Reply, Rule};
+use portolan_engine::{Caller, Head, Inbound, Refused, Reply, Rule};
 use tokio::time::Instant;
 
 use crate::{ApiError, Gateway, auth, body, headers};
@@ -107,14 +107,15 @@ fn answer(id: &GenerationId, reply: Reply) -> Response {
         Reply::Refused(refused) => return refuse(id, refused.into()),
     };
     headers::common(response.headers_mut());
-    headers::inference(response.headers_mut(), id, Some(&head));
+    headers::inference(response.headers_mut(), id, &head);
     response
 }
 
 fn refuse(id: &GenerationId, error: ApiError) -> Response {
     tracing::info!(generation.id = %id, http.status = error.refused().status, rule = error.refused().rule.map(Rule::as_str), "a request was refused");
+    let head = Head { simulated: error.refused().simulated, ..Head::default() };
     let mut response = error.into_response();
     headers::common(response.headers_mut());
-    headers::inference(response.headers_mut(), id, None);
+    headers::inference(response.headers_mut(), id, &head);
     response
 }

@@ -55,8 +55,14 @@ pub fn explain_for(
         return Err(Refused::field("task", format!("task: {task} is not supported yet; use chat")).by(Rule::NotSupported).into());
     }
     let id = GenerationId::new(gateway.engine.clock().now(), gateway.engine.random());
+    // An administrator may ask for a key that is out of force; who presents it gets no further than that.
+    let out_of_force = caller.key.denied(gateway.engine.clock().now()).map(ApiError::from);
     let inbound = chat::inbound(gateway, id, Instant::now(), caller, headers, body)?;
-    Ok(json!({ "data": gateway.engine.explain(inbound, seed)? }))
+    let mut data = gateway.engine.explain(inbound, seed)?;
+    if let Some(error) = out_of_force {
+        data["refusal"] = error.refused().body()["error"].take();
+    }
+    Ok(json!({ "data": data }))
 }
 
 pub(crate) async fn stored(

@@ -34,11 +34,7 @@ pub(crate) async fn show(
 /// A generation of the caller's workspace. One of another's is not found, as one that never was.
 pub(crate) async fn find(gateway: &Gateway, caller: &Caller, id: &str) -> Result<Generation, ApiError> {
     let id = GenerationId::parse(id).map_err(|e| Refused::field("id", format!("id: {e}")))?;
-    let found = async {
-        gateway.store.flush().await?;
-        gateway.store.generation(&id).await
-    };
-    let generation = found.await.map_err(|error| {
+    let generation = gateway.store.generation(&id).await.map_err(|error| {
         tracing::error!(%error, "a generation could not be read");
         Refused::internal()
     })?;

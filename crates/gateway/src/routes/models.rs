@@ -48,7 +48,7 @@ pub(crate) async fn list(
     OriginalUri(uri): OriginalUri,
     asked: Result<Query<Asked>, QueryRejection>,
 ) -> Result<Response, ApiError> {
-    let Query(asked) = asked.map_err(|e| Refused::new(400, "invalid_request", e.body_text()))?;
+    let Query(asked) = asked?;
     let deployment = gateway.engine.deployment();
     let body = match asked {
         Asked { offset: None, limit: None } => gateway.pages.models(&deployment),

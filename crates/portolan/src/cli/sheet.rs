@@ -67,6 +67,11 @@ fn list(rows: &[Value], depth: usize, out: &mut String) {
             columns.push(key);
         }
     }
+    if columns.is_empty() {
+        // A list of lists: a line each.
+        rows.iter().filter_map(inline).for_each(|line| out.push_str(&format!("{}{line}\n", "  ".repeat(depth))));
+        return;
+    }
     let cell = |row: &Value, column: &str| inline(&row[column]).unwrap_or_else(|| plain(&row[column]));
     let text = table(&columns, rows.iter().map(|row| columns.iter().map(|column| cell(row, column)).collect::<Vec<_>>()));
     text.lines().for_each(|line| out.push_str(&format!("{}{line}\n", "  ".repeat(depth))));
@@ -80,7 +85,7 @@ mod tests {
     fn an_object_is_a_sheet_with_its_lists_as_tables() {
         let value = json!({
             "id": "gen-1", "cost": 0.000000125, "tags": ["a", "b"], "none": null,
-            "usage": { "input": 12, "output": 3 },
+            "usage": { "input": 12, "output": 3 }, "held": [[1, 0.25], [2, 0.5]],
             "attempts": [{ "provider": "groq", "fault": "timeout" }, { "provider": "openai", "extra": { "a": 1 } }],
         });
         insta::assert_snapshot!(super::sheet(&value));

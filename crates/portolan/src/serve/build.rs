@@ -55,7 +55,7 @@ pub(super) async fn instance_name(store: &Store, random: &dyn Random) -> Result<
             name
         }
     };
-    Ok(HeaderValue::from_str(&name).expect("a UUID is a header value"))
+    HeaderValue::from_str(&name).map_err(|e| StoreError::Row { what: "instance", problem: e.to_string() })
 }
 
 /// The way out, with the simulator of this process at its own, unreachable name.

@@ -1,5 +1,8 @@
 //! Prometheus metrics, `portolan_*`. `docs/operations.md` lists them.
 
+use std::collections::HashSet;
+use std::sync::{Mutex, PoisonError};
+
 use portolan_engine::{Observer, Refused};
 use portolan_ledger::Generation;
 use prometheus_client::encoding::EncodeLabelSet;
@@ -9,6 +12,10 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
+
+/// Models that are counted by name, several times the catalog: callers name the simulator's as they like, and a
+/// name that was counted is kept for ever. Further ones are counted as `other`.
+const MODELS_MAX: usize = 4096;
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Served {
@@ -54,9 +61,27 @@ impl<const N: usize> Kinds<N> {
     }
 }
 
+/// The models that are counted by name.
+#[derive(Default)]
+struct Models(Mutex<HashSet<String>>);
+
+impl Models {
+    fn label(&self, model: &str) -> String {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if !known.contains(model) {
+            if known.len() >= MODELS_MAX {
+                return "other".to_owned();
+            }
+            known.insert(model.to_owned());
+        }
+        model.to_owned()
+    }
+}
+
 /// All metrics of the process.
 pub(super) struct Metrics {
     registry: Registry,
+    models: Models,
     generations: Family<Served, Counter>,
     failed_attempts: Family<Failed, Counter>,
     refused: Family<Ruled, Counter>,
@@ -76,6 +101,7 @@ impl Metrics {
         let seconds = || Histogram::new([0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0]);
         let mut metrics = Self {
             registry: Registry::with_prefix("portolan"),
+            models: Models::default(),
             generations: Family::default(),
             failed_attempts: Family::default(),
             refused: Family::default(),
@@ -135,7 +161,8 @@ impl Metrics {
 impl Observer for Metrics {
     fn closed(&self, generation: &Generation) {
         use portolan_core::Meter::{CacheRead, Reasoning};
-        let served = Served { model: generation.model.clone(), provider: generation.provider.clone(), end: generation.end.as_str() };
+        let model = self.models.label(&generation.model);
+        let served = Served { model, provider: generation.provider.clone(), end: generation.end.as_str() };
         self.generations.get_or_create(&served).inc();
         for (attempt, fault) in generation.attempts.iter().filter_map(|a| Some((a, a.fault.as_ref()?))) {
             self.failed_attempts.get_or_create(&Failed { provider: attempt.provider.clone(), class: fault.class.error_type() }).inc();
@@ -156,5 +183,18 @@ impl Observer for Metrics {
     fn refused(&self, refused: &Refused) {
         let rule = refused.rule.map_or("none", portolan_engine::Rule::as_str);
         self.refused.get_or_create(&Ruled { status: refused.status, rule }).inc();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_callers_make_up_are_counted_as_one_once_there_are_many() {
+        let models = Models::default();
+        assert!((0..MODELS_MAX).map(|n| format!("simulator/{n}")).all(|name| models.label(&name) == name));
+        assert_eq!(models.label("simulator/another"), "other");
+        assert_eq!(models.label("simulator/0"), "simulator/0", "one that was counted goes on");
     }
 }

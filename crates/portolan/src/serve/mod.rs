@@ -19,7 +19,7 @@ use portolan_gateway::{Api, Gateway, ServerLimits};
 use portolan_sim::{Sim, SimOptions};
 use portolan_store::{Recovered, Store, StoreError};
 use portolan_tenancy::KeyDraft;
-use tokio::net::{TcpListener, UnixListener};
+use tokio::net::{TcpListener, UnixListener, UnixStream};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
@@ -47,9 +47,9 @@ struct Instance {
 pub(crate) async fn serve(start: Start) -> Result<(), CliError> {
     logging::start(&start.config.logging, &start.env);
     let config = &start.config;
-    let main = bind(config.server.listen, "server.listen").await?;
+    let main = bind(config, config.server.listen, "server.listen").await?;
     let bound = main.local_addr().map_err(failed("the listener has no address"))?;
-    let admin = bind(config.admin.listen, "admin.listen").await?;
+    let admin = bind(config, config.admin.listen, "admin.listen").await?;
     let (instance, recovered) = open(config).await?;
     if !recovered.orphans.is_empty() {
         tracing::warn!(count = recovered.orphans.len(), "generations that a crash left open were charged what they held, and flagged");
@@ -144,11 +144,12 @@ fn greet(start: &Start, instance: &Instance, url: &str, first: Option<&(ApiKey, 
         .iter()
         .map(|k| BannerProvider { name: k.provider.to_string(), masked: k.masked.clone(), origin: k.origin.to_string() })
         .collect();
-    for line in &config.provider_keys.ignored {
+    let own = start.env.get("OPENROUTER_API_KEY").is_some_and(|key| instance.gateway.directory.is_own(key));
+    for line in config.provider_keys.ignored.iter().filter(|line| !(own && line.starts_with("OPENROUTER_API_KEY "))) {
         tracing::warn!("{line}");
     }
-    if start.env.get("OPENROUTER_API_KEY").is_some_and(|key| instance.gateway.directory.is_own(key)) {
-        tracing::info!("OPENROUTER_API_KEY is one of this instance's own keys; it is not used as a provider's");
+    if own {
+        tracing::warn!("OPENROUTER_API_KEY is ignored: it is one of this instance's own keys, no provider's");
     }
     for line in config.init.not_built() {
         tracing::warn!("{line}");
@@ -173,7 +174,20 @@ fn greet(start: &Start, instance: &Instance, url: &str, first: Option<&(ApiKey, 
     Ok(())
 }
 
-async fn bind(address: std::net::SocketAddr, setting: &str) -> Result<TcpListener, CliError> {
+/// The listeners come before the data directory, so that a mistaken address leaves no directory behind. A second start on
+/// one data directory fails here too, as a rule: it is told what is really in its way.
+async fn bind(config: &Config, address: std::net::SocketAddr, setting: &str) -> Result<TcpListener, CliError> {
+    match listen(address, setting).await {
+        Err(_) if UnixStream::connect(config.admin_socket()).await.is_ok() => {
+            let dir = config.data_dir.display();
+            Err(CliError::new(ExitCode::Conflict, format!("the data directory {dir} is in use: a server runs on it already"))
+                .hint("stop that server, or choose another directory with --data-dir, and other addresses"))
+        }
+        bound => bound,
+    }
+}
+
+async fn listen(address: std::net::SocketAddr, setting: &str) -> Result<TcpListener, CliError> {
     TcpListener::bind(address).await.map_err(|e| {
         CliError::new(ExitCode::Failure, format!("cannot listen on {address}: {e}"))
             .hint(format!("is another server there? choose another address with {setting}"))
@@ -263,7 +277,7 @@ async fn drain(config: &Config, instance: &Instance, stop: &CancellationToken) {
 
 /// Serves the simulator alone.
 pub(crate) async fn sim(listen: std::net::SocketAddr) -> Result<(), CliError> {
-    let listener = bind(listen, "--listen").await?;
+    let listener = self::listen(listen, "--listen").await?;
     let bound = listener.local_addr().map_err(failed("the listener has no address"))?;
     crate::cli::say(&format_args!("The simulator listens on http://{bound}/v1 (ledger: http://{bound}/sim/ledger)\n"), false);
     let mut terminate = signal(SignalKind::terminate()).map_err(failed("SIGTERM cannot be heard"))?;

@@ -145,6 +145,10 @@ async fn a_second_server_on_one_data_directory_is_refused_and_harms_nothing() {
     assert_eq!(run.status.code(), Some(6), "{}{}", text(&run.stdout), text(&run.stderr));
     assert_eq!(app.chat(&body("openai/gpt-4o-mini", false)).send().await.unwrap().status, 200);
     assert_eq!(app.administrate("GET", "/keys", None).0, 200, "the socket of the first is still there");
+    // The same start once more stumbles over the ports first, and is told the real reason.
+    let run = portolan(app.dir(), "serve --config portolan.toml --data-dir data", &[]);
+    assert_eq!(run.status.code(), Some(6), "{}", text(&run.stderr));
+    assert!(text(&run.stderr).contains("the data directory"), "{}", text(&run.stderr));
     // A port that is taken is no conflict of data, and says so.
     let taken = format!("[server]\nlisten = \"{}\"\n[admin]\nlisten = \"127.0.0.1:0\"\n", app.address);
     std::fs::write(app.dir().join("third.toml"), taken).unwrap();

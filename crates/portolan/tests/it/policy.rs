@@ -1,5 +1,6 @@
 //! What is refused, by which rule and in which words; and what never shows: secrets.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use portolan_testkit::{Config, Provider, Request, Sim, TestApp, raw};
@@ -167,8 +168,15 @@ async fn a_key_that_is_switched_off_expired_rotated_or_deleted_is_dead_at_once()
     assert_eq!(call(&key).await.0, 200);
     assert_eq!(app.administrate("PATCH", &format!("/keys/{hash}"), Some(&json!({ "disabled": true }))).0, 200);
     assert_eq!(call(&key).await, dead(Some("key_disabled")));
+    let (status, explained) = app.administrate("POST", &format!("/explain?key={hash}"), Some(&chat()));
+    assert_eq!((status, &explained["data"]["refusal"]["metadata"]["rule"]), (200, &json!("key_disabled")), "{explained}");
     assert_eq!(app.administrate("PATCH", &format!("/keys/{hash}"), Some(&json!({ "disabled": false }))).0, 200);
     assert_eq!(call(&key).await.0, 200);
+    for path in [format!("/keys/{hash}"), "/keys".to_owned()] {
+        let (_, shown) = app.administrate("GET", &path, None);
+        let key = if shown["data"].is_array() { &shown["data"][0] } else { &shown["data"] };
+        assert!(key["last_used_at"].is_string(), "{path}: {shown}");
+    }
     let (status, rotated) = app.administrate("POST", &format!("/keys/{hash}/rotate"), None);
     assert_eq!(status, 200, "{rotated}");
     assert_eq!(call(&key).await, dead(None));
@@ -278,6 +286,12 @@ async fn paths_methods_and_headers_are_answered_as_openrouter_answers_them() {
         assert!(answer.header("access-control-expose-headers").unwrap().contains("X-Generation-Id"));
         assert_eq!(app.record(&answer.generation()).unwrap()["trace_id"], "trace-7");
     }
+    for stream in [true, false] {
+        let failed = app.chat(&with("stream", json!(stream))).header("x-sim", "e429").send().await.unwrap();
+        assert_eq!((failed.status, failed.header("x-portolan-simulated")), (429, Some("true")), "its errors are the simulator's too");
+    }
+    let wrong = app.request("POST", "/api/v1/portolan/explain?seed=x").json(&chat()).send().await.unwrap().json();
+    assert_eq!(wrong["error"]["metadata"]["field"], "seed", "{wrong}");
     let refused = app.chat(&with("stream", json!(7))).header("x-request-id", "trace-8").send().await.unwrap();
     assert_eq!((refused.status, refused.header("x-request-id")), (400, Some("trace-8")));
 }
@@ -287,6 +301,17 @@ async fn a_generation_is_shown_to_keys_of_its_workspace_and_to_nobody_without_on
     let app = app();
     let answer = app.chat(&chat()).send().await.unwrap();
     let id = answer.generation();
+    let fields = |value: &Value| value.as_object().into_iter().flatten().map(|(name, _)| name.clone()).collect::<BTreeSet<_>>();
+    let before = app.request("POST", "/api/v1/portolan/explain").json(&chat()).send().await.unwrap().json()["data"].take();
+    let after = app.get(&format!("/api/v1/portolan/generations/{id}/explanation")).await.unwrap().1["data"].take();
+    for place in ["", "/candidates/0", "/candidates/0/score"] {
+        let (before, after) = (fields(before.pointer(place).unwrap()), fields(after.pointer(place).unwrap()));
+        assert!(before.is_subset(&after), "{place}: a stored explanation has the shape of the other: {before:?}, {after:?}");
+    }
+    for name in ["scope", "enforcement", "limit", "settled", "held", "fits"] {
+        assert!(after["budgets"][0].get(name).is_some(), "{name} in {after}");
+    }
+    assert_eq!(before["candidates"][0]["score"]["price"], after["candidates"][0]["score"]["price"]);
     for path in [format!("/api/v1/generation?id={id}"), format!("/v1/portolan/generations/{id}/explanation")] {
         assert_eq!(app.get(&path).await.unwrap().0, 200);
         assert_eq!(Request::new(app.address, "GET", &path).send().await.unwrap().status, 401);

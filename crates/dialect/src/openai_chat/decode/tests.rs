@@ -83,7 +83,6 @@ fn schemas_and_numbers_are_kept_as_written() {
 #[test]
 fn what_no_program_can_hold_is_refused_by_its_field() {
     for (members, field) in [
-        (r#""temperature":1e999999,"messages":[{"role":"user","content":"x"}]"#, "temperature"),
         (
             r#""messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"AAAA"}}]}]"#,
             "messages[0].content[0].image_url.url",

@@ -16,6 +16,8 @@ type Result<T> = std::result::Result<T, PeekError>;
 pub(super) enum Rule {
     /// Of this kind; the rest is the provider's to judge.
     Kind(Kind),
+    /// A number that a provider can read: no `1e999`.
+    Number,
     /// A number without a fraction.
     Integer,
     /// An integer between bounds, kept.
@@ -48,7 +50,7 @@ const fn prompt(name: &'static str, rule: Rule) -> Known {
     Known { name, rule, prompt: true }
 }
 
-const NUMBER: Rule = Rule::Kind(Kind::Number);
+const NUMBER: Rule = Rule::Number;
 const OBJECT: Rule = Rule::Kind(Kind::Object);
 const STRING: Rule = Rule::Kind(Kind::String);
 
@@ -81,7 +83,7 @@ const FIELDS: &[Known] = &[
     prompt("prediction", OBJECT),
     field("verbosity", STRING),
     field("reasoning", Read(reasoning)),
-    field("reasoning_effort", Rule::Text(64, |visit| &mut visit.effort)),
+    field("reasoning_effort", Read(reasoning_effort)),
     field("include_reasoning", Rule::Flag(|visit| &mut visit.include_reasoning)),
     field("cache_control", Read(cache_control)),
     field("prompt_cache_key", Rule::Text(1024, |visit| &mut visit.peek.prompt_cache_key)),
@@ -109,6 +111,12 @@ const FIELDS: &[Known] = &[
     field("background", Only(&["false"])),
     field("functions", Only(&["[]"])),
     field("function_call", Only(&["\"auto\"", "\"none\""])),
+    // They belong into `provider`. Whoever states one here means a policy, and must not believe that it holds.
+    field("zdr", Only(&[])),
+    field("data_collection", Only(&[])),
+    field("max_price", Only(&[])),
+    field("quantizations", Only(&[])),
+    field("require_parameters", Only(&[])),
 ];
 
 /// The rule for a field, if it is known.
@@ -126,6 +134,10 @@ impl Rule {
     pub(super) fn apply(&self, visit: &mut Visit, reader: &mut Reader<'_>, path: Path<'_>) -> Result<()> {
         match self {
             Rule::Kind(kind) => pass(reader, *kind, path),
+            Rule::Number => {
+                expect(reader, Kind::Number, path)?;
+                if reader.raw()?.parse::<f64>().is_ok_and(f64::is_finite) { Ok(()) } else { Err(path.invalid("is out of range")) }
+            }
             Rule::Integer => {
                 expect(reader, Kind::Number, path)?;
                 if reader.raw()?.bytes().all(|b| b == b'-' || b.is_ascii_digit()) {
@@ -230,6 +242,22 @@ fn response_format(visit: &mut Visit, reader: &mut Reader<'_>, path: Path<'_>) -
     Ok(())
 }
 
+/// OpenRouter's words. Of another nobody could say how much it is, and each dialect would guess differently.
+const EFFORTS: [&str; 7] = ["max", "xhigh", "high", "medium", "low", "minimal", "none"];
+
+fn effort(reader: &mut Reader<'_>, path: Path<'_>) -> Result<String> {
+    let effort = string(reader, path, 64)?;
+    if EFFORTS.contains(&effort.as_ref()) {
+        return Ok(effort.into_owned());
+    }
+    Err(path.invalid("must be max, xhigh, high, medium, low, minimal or none"))
+}
+
+fn reasoning_effort(visit: &mut Visit, reader: &mut Reader<'_>, path: Path<'_>) -> Result<()> {
+    visit.effort = Some(effort(reader, path)?);
+    Ok(())
+}
+
 fn reasoning(visit: &mut Visit, reader: &mut Reader<'_>, path: Path<'_>) -> Result<()> {
     let mut all = ir::Reasoning::default();
     let mut blocks = false;
@@ -237,7 +265,7 @@ fn reasoning(visit: &mut Visit, reader: &mut Reader<'_>, path: Path<'_>) -> Resu
         let here = path.key(name);
         blocks |= name != "exclude";
         match name {
-            "effort" => all.effort = Some(string(reader, here, 64)?.into_owned()),
+            "effort" => all.effort = Some(effort(reader, here)?),
             "max_tokens" => all.max_tokens = Some(integer(reader, here, 1, u64::MAX)?),
             "exclude" => all.exclude = boolean(reader, here)?,
             "enabled" => all.enabled = Some(boolean(reader, here)?),
