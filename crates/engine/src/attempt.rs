@@ -154,7 +154,7 @@ impl Run {
             loop {
                 match watch.wait(line, &self.head, |cx| sending.as_mut().poll(cx)).await {
                     Ok(Ok(response)) => break response,
-                    Ok(Err(fault)) => return Tried::Failed(fault, None),
+                    Ok(Err(fault)) => return Tried::Failed(self.unreachable(fault), None),
                     Err(Interrupt::Gone) if self.reads_on(index, line, watch, false) => {}
                     Err(why) => return self.interrupted_before_content(why, None),
                 }
@@ -185,6 +185,24 @@ impl Run {
     /// The most output tokens that an honest answer to what was sent has.
     pub(crate) fn output_bound(&self) -> u64 {
         self.limit.tokens.saturating_mul(u64::from(self.planned.inbound.peek.choices.max(1)))
+    }
+
+    /// A fault without an answer, as callers may see it: which address was tried, and why not, is for the log.
+    fn unreachable(&self, mut fault: Fault) -> Fault {
+        if fault.class == Class::Internal {
+            return fault;
+        }
+        tracing::warn!(
+            generation.id = %self.planned.inbound.id, provider = %self.planned.provider(self.current).slug, fault.class = ?fault.class,
+            "a provider could not be reached: {}", fault.message
+        );
+        fault.message = match fault.class {
+            Class::EgressRefused => "the gateway may not connect to this provider; its log says why",
+            Class::Timeout => "the provider could not be reached in time",
+            _ => "the provider could not be reached, or broke off before it answered",
+        }
+        .to_owned();
+        fault
     }
 
     /// When this attempt must have begun to answer. A JSON answer has no first token: it may take half of
