@@ -14,8 +14,11 @@ use portolan_upstream::{Client, ClientOptions, Egress, InProcess};
 use crate::cli::{CliError, ExitCode};
 use crate::config::{BuiltinProvider, Config, JournalSync, ModelSettings, Profile, ProviderSettings, Simulator};
 
-/// The context of a model of one's own whose configuration states none, in tokens.
-const CONTEXT_UNSTATED: u32 = 131_072;
+/// The context of a model of one's own whose configuration states none, in tokens. More than any model has: what is
+/// held under a strict limit must bound what the provider may take, and a guess that is too small would not.
+const CONTEXT_UNSTATED: u32 = 10_000_000;
+/// The longest answer of a model of which neither context nor answer is stated, in tokens. It is a limit that is sent, so it holds.
+const OUTPUT_UNSTATED: u32 = 131_072;
 
 /// The providers of the catalog, as the configuration needs to know them.
 pub(crate) fn builtins() -> Vec<BuiltinProvider> {
@@ -121,7 +124,7 @@ fn model(model: &ModelSettings) -> ModelOverlay {
         upstream_id: model.upstream_id.clone(),
         name: model.name.clone(),
         context_length: model.context_length.map_or(CONTEXT_UNSTATED, tokens),
-        max_output: model.max_output.map(tokens),
+        max_output: model.max_output.map(tokens).or(model.context_length.is_none().then_some(OUTPUT_UNSTATED)),
         pricing: pricing(&model.pricing),
         dialect: None,
         quirks: Vec::new(),
@@ -149,5 +152,32 @@ fn pricing(rates: &Rates) -> Pricing {
         request: rates.listed(Meter::Request),
         web_search: rates.listed(Meter::Search),
         tiers: Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use portolan_core::ModelSlug;
+
+    use super::*;
+
+    #[test]
+    fn an_unstated_context_bounds_no_prompt_and_an_unstated_answer_has_a_limit_to_send() {
+        let stated = |context_length, max_output| ModelSettings {
+            id: ModelSlug::parse("a/b").unwrap(),
+            upstream_id: None,
+            name: None,
+            context_length,
+            max_output,
+            capabilities: None,
+            pricing: Rates::default(),
+        };
+        let of = |context, output| {
+            let made = model(&stated(context, output));
+            (made.context_length, made.max_output)
+        };
+        assert_eq!(of(None, None), (10_000_000, Some(131_072)));
+        assert_eq!(of(None, Some(5)), (10_000_000, Some(5)));
+        assert_eq!(of(Some(8), None), (8, None));
     }
 }
