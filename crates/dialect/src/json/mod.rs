@@ -14,6 +14,7 @@ mod scan;
 #[cfg(test)]
 mod tests;
 mod text;
+mod vectors;
 mod write;
 
 pub use error::JsonError;
