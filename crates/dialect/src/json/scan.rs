@@ -62,51 +62,74 @@ impl Work for Long<'_> {
 
     #[inline(always)]
     fn run<V: Vectors>(self, vectors: V) -> Self::Output {
-        let Self { bytes, start } = self;
-        let mut at = start;
-        // What the block before leaves to this one: whether its first byte is escaped, and the digits due.
-        let (mut first_is_escaped, mut digits_due) = (0, 0);
-        let mut spare = 0;
-        let mut padded;
-        loop {
-            let rest = bytes.get(at..).unwrap_or_default();
-            let (block, last) = match rest.first_chunk::<64>() {
-                Some(block) => (block, false),
-                None => {
-                    padded = [b' '; 64];
-                    padded[..rest.len()].copy_from_slice(rest);
-                    (&padded, true)
-                }
-            };
-            let marks = vectors.marks(block);
-            let escapes = marks.backslash | first_is_escaped | digits_due != 0;
-            let escaped = if escapes { escaped(marks.backslash, &mut first_is_escaped) } else { 0 };
-            let quotes = marks.quote & !escaped;
-            let inside = quotes.wrapping_sub(1) & !quotes;
-            if marks.control & inside != 0 {
-                return Err(JsonError::new("control character in a string", at + (marks.control & inside).trailing_zeros() as usize));
+        let rest = self.bytes.get(self.start..).unwrap_or_default();
+        let (blocks, tail) = rest.as_chunks::<64>();
+        let mut scan = Scan { bytes: self.bytes, at: self.start, ..Scan::default() };
+        for block in blocks {
+            if let Some(end) = scan.block(vectors, block)? {
+                return Ok(end);
             }
-            if escapes {
-                let letters = vectors.letters(block);
-                let escaped = escaped & inside;
-                let unicode = escaped & letters.unicode;
-                let digits = unicode << 1 | unicode << 2 | unicode << 3 | unicode << 4 | digits_due;
-                let wrong = escaped & !letters.plain & !unicode | digits & !letters.hex;
-                if wrong != 0 {
-                    return Err(JsonError::new("invalid escape", at + wrong.trailing_zeros() as usize));
-                }
-                digits_due = unicode >> 63 | unicode >> 62 | unicode >> 61 | unicode >> 60;
-                // Six bytes stand for three at most, and two for one.
-                spare += (escaped.count_ones() + 2 * unicode.count_ones()) as usize;
-            }
-            if quotes != 0 {
-                return Ok(End { at: at + quotes.trailing_zeros() as usize, escaped: spare != 0, spare });
-            }
-            if last {
-                return Err(JsonError::new("the text ends within a string", bytes.len()));
-            }
-            at += 64;
         }
+        let mut last = [b' '; 64];
+        last[..tail.len()].copy_from_slice(tail);
+        scan.block(vectors, &last)?.ok_or_else(|| JsonError::new("the text ends within a string", self.bytes.len()))
+    }
+}
+
+/// What the blocks so far leave to the next.
+#[derive(Default)]
+struct Scan<'a> {
+    bytes: &'a [u8],
+    /// Where the next block stands.
+    at: usize,
+    /// Whether its first byte is escaped.
+    first_is_escaped: u64,
+    /// Where it must hold the digits of an escape.
+    digits_due: u64,
+    spare: usize,
+}
+
+impl Scan<'_> {
+    #[inline(always)]
+    fn block<V: Vectors>(&mut self, vectors: V, block: &[u8; 64]) -> Result<Option<End>, JsonError> {
+        let marks = vectors.marks(block);
+        let escapes = marks.backslash | self.first_is_escaped | self.digits_due != 0;
+        let escaped = if escapes { escaped(marks.backslash, &mut self.first_is_escaped) } else { 0 };
+        let quotes = marks.quote & !escaped;
+        let inside = quotes.wrapping_sub(1) & !quotes;
+        if marks.control {
+            let control = vectors.controls(block) & inside;
+            if control != 0 {
+                return Err(JsonError::new("control character in a string", self.at + control.trailing_zeros() as usize));
+            }
+        }
+        if escapes {
+            let letters = vectors.letters(block);
+            let escaped = escaped & inside;
+            let unicode = escaped & letters.unicode;
+            let digits = unicode << 1 | unicode << 2 | unicode << 3 | unicode << 4 | self.digits_due;
+            let wrong = escaped & !letters.any | digits & !letters.hex;
+            if wrong != 0 {
+                return Err(self.invalid_escape(wrong));
+            }
+            self.digits_due = unicode >> 63 | unicode >> 62 | unicode >> 61 | unicode >> 60;
+            // Six bytes stand for three at most, and two for one.
+            self.spare += (escaped.count_ones() + 2 * unicode.count_ones()) as usize;
+        }
+        if quotes != 0 {
+            let at = self.at + quotes.trailing_zeros() as usize;
+            return Ok(Some(End { at, escaped: self.spare != 0, spare: self.spare }));
+        }
+        self.at += 64;
+        Ok(None)
+    }
+
+    /// The escape that the first of the `wrong` bytes belongs to.
+    #[cold]
+    fn invalid_escape(&self, wrong: u64) -> JsonError {
+        let to = self.at + wrong.trailing_zeros() as usize;
+        let backslash = self.bytes.iter().take(to).rposition(|b| *b == b'\\');
+        JsonError::new("invalid escape", backslash.unwrap_or(to))
     }
 }
 

@@ -10,15 +10,15 @@ use wide::u8x16;
 pub(super) struct Marks {
     pub(super) quote: u64,
     pub(super) backslash: u64,
-    /// Below 0x20.
-    pub(super) control: u64,
+    /// Whether there are control characters (below 0x20) among them.
+    pub(super) control: bool,
 }
 
 /// The bytes that an escape may consist of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Letters {
-    /// One of `"\/bfnrt`.
-    pub(super) plain: u64,
+    /// One of `"\/bfnrtu`.
+    pub(super) any: u64,
     /// `u`, which four digits follow.
     pub(super) unicode: u64,
     /// A hexadecimal digit.
@@ -29,6 +29,8 @@ pub(super) struct Letters {
 pub(super) trait Vectors: Copy {
     fn marks(self, block: &[u8; 64]) -> Marks;
     fn letters(self, block: &[u8; 64]) -> Letters;
+    /// The control characters.
+    fn controls(self, block: &[u8; 64]) -> u64;
 }
 
 /// Something to do with vectors. `run` must be inlined always, or it is compiled without them.
@@ -58,7 +60,7 @@ impl Vectors for Portable {
         Marks {
             quote: join(v.map(|v| v.simd_eq(u8x16::splat(b'"')))),
             backslash: join(v.map(|v| v.simd_eq(u8x16::splat(b'\\')))),
-            control: join(v.map(|v| at_most(v, 0x1f))),
+            control: at_most(v[0].min(v[1]).min(v[2].min(v[3])), 0x1f).any(),
         }
     }
 
@@ -67,10 +69,15 @@ impl Vectors for Portable {
         let v = load(block);
         let is = |letter: u8| move |v: u8x16| v.simd_eq(u8x16::splat(letter));
         Letters {
-            plain: join(v.map(|v| b"\\/bfnrt".iter().fold(is(b'"')(v), |any, letter| any | is(*letter)(v)))),
+            any: join(v.map(|v| b"\\/bfnrtu".iter().fold(is(b'"')(v), |any, letter| any | is(*letter)(v)))),
             unicode: join(v.map(is(b'u'))),
             hex: join(v.map(|v| at_most(v - u8x16::splat(b'0'), 9) | at_most((v | u8x16::splat(0x20)) - u8x16::splat(b'a'), 5))),
         }
+    }
+
+    #[inline(always)]
+    fn controls(self, block: &[u8; 64]) -> u64 {
+        join(load(block).map(|v| at_most(v, 0x1f)))
     }
 }
 
@@ -96,14 +103,14 @@ fn join(v: [u8x16; 4]) -> u64 {
 mod tests {
     use super::*;
 
-    /// The marks and letters of a block, by the vectors that run it.
-    struct Both<'a>(&'a [u8; 64]);
+    /// All about a block, by the vectors that run it.
+    struct All<'a>(&'a [u8; 64]);
 
-    impl Work for Both<'_> {
-        type Output = (Marks, Letters);
+    impl Work for All<'_> {
+        type Output = (Marks, Letters, u64);
         #[inline(always)]
         fn run<V: Vectors>(self, vectors: V) -> Self::Output {
-            (vectors.marks(self.0), vectors.letters(self.0))
+            (vectors.marks(self.0), vectors.letters(self.0), vectors.controls(self.0))
         }
     }
 
@@ -116,18 +123,15 @@ mod tests {
         for byte in 0..=255u8 {
             for shift in 0..64u8 {
                 let block: [u8; 64] = std::array::from_fn(|i| byte.wrapping_add((i as u8).wrapping_add(shift).wrapping_mul(7)));
-                let marks = Marks {
-                    quote: bits(&block, |b| b == b'"'),
-                    backslash: bits(&block, |b| b == b'\\'),
-                    control: bits(&block, |b| b < 0x20),
-                };
+                let control = bits(&block, |b| b < 0x20);
+                let marks = Marks { quote: bits(&block, |b| b == b'"'), backslash: bits(&block, |b| b == b'\\'), control: control != 0 };
                 let letters = Letters {
-                    plain: bits(&block, |b| b"\"\\/bfnrt".contains(&b)),
+                    any: bits(&block, |b| b"\"\\/bfnrtu".contains(&b)),
                     unicode: bits(&block, |b| b == b'u'),
                     hex: bits(&block, |b| b.is_ascii_hexdigit()),
                 };
-                assert_eq!(Both(&block).run(Portable), (marks, letters));
-                assert_eq!(widest(Both(&block)), (marks, letters));
+                assert_eq!(All(&block).run(Portable), (marks, letters, control));
+                assert_eq!(widest(All(&block)), (marks, letters, control));
             }
         }
     }

@@ -12,8 +12,9 @@ use crate::target::Target;
 #[must_use]
 pub fn patch(body: &Bytes, peek: &Peek, target: &Target<'_>) -> Vec<Bytes> {
     let mut wanted = Wanted::new(target);
-    let mut writer =
-        Writer { body, first: peek.fields.first().map_or(0, |f| f.member.start), out: Vec::with_capacity(8), run: None, end: 0 };
+    let mut writer = Writer { body, fields: &peek.fields, out: Vec::with_capacity(8), run: None, end: 0 };
+    // Additions go in front, so that the messages, which may be long, are the last piece when nothing after them is edited.
+    writer.add(wanted.values.iter().filter(|(name, _)| peek.fields.iter().all(|f| f.name != *name)));
     for field in &peek.fields {
         match wanted.edit(field, body) {
             Edit::Keep => writer.keep(field),
@@ -21,7 +22,7 @@ pub fn patch(body: &Bytes, peek: &Peek, target: &Target<'_>) -> Vec<Bytes> {
             Edit::Replace(value) => writer.replace(field, value),
         }
     }
-    writer.finish(&wanted.missing)
+    writer.finish()
 }
 
 /// The settings that [`patch`] leaves out because the endpoint does not take them.
@@ -37,30 +38,30 @@ enum Edit {
     Replace(Bytes),
 }
 
-/// The members that the endpoint must get, with their values; each leaves the list when it is placed.
+/// The members that the endpoint must get, with their values.
 struct Wanted<'a> {
     target: &'a Target<'a>,
-    missing: Vec<(&'static str, Bytes)>,
+    values: Vec<(&'static str, Bytes)>,
 }
 
 impl<'a> Wanted<'a> {
     fn new(target: &'a Target<'a>) -> Self {
-        let mut missing = vec![("model", quoted(target.upstream_id))];
+        let mut values = vec![("model", quoted(target.upstream_id))];
         if let Some(max) = target.max_tokens {
-            missing.push((limit_name(target), Bytes::from(max.to_string())));
+            values.push((limit_name(target), Bytes::from(max.to_string())));
         }
         if target.stream {
-            missing.push(("stream", Bytes::from_static(b"true")));
+            values.push(("stream", Bytes::from_static(b"true")));
             if !target.has(Quirk::NoStreamOptions) {
-                missing.push(("stream_options", Bytes::from_static(br#"{"include_usage":true}"#)));
+                values.push(("stream_options", Bytes::from_static(br#"{"include_usage":true}"#)));
             }
         }
-        Self { target, missing }
+        Self { target, values }
     }
 
     fn edit(&mut self, field: &Field, body: &Bytes) -> Edit {
-        if let Some(i) = self.missing.iter().position(|(name, _)| *name == field.name) {
-            let (_, value) = self.missing.swap_remove(i);
+        if let Some(i) = self.values.iter().position(|(name, _)| *name == field.name) {
+            let (_, value) = self.values.swap_remove(i);
             return if body.get(field.value.clone()) == Some(&value[..]) { Edit::Keep } else { Edit::Replace(value) };
         }
         match field.name.as_ref() {
@@ -91,7 +92,7 @@ fn quoted(text: &str) -> Bytes {
 /// Collects slices; neighbours that are kept stay one slice, with the commas and the space between them.
 struct Writer<'a> {
     body: &'a Bytes,
-    first: usize,
+    fields: &'a [Field],
     out: Vec<Bytes>,
     /// Where the slice under way begins.
     run: Option<usize>,
@@ -100,11 +101,24 @@ struct Writer<'a> {
 }
 
 impl Writer<'_> {
+    fn add<'v>(&mut self, members: impl Iterator<Item = &'v (&'static str, Bytes)>) {
+        let mut added = Vec::new();
+        for (name, value) in members {
+            added.push(if added.is_empty() { b'{' } else { b',' });
+            quote(name, &mut added);
+            added.push(b':');
+            added.extend_from_slice(value);
+        }
+        if !added.is_empty() {
+            self.out.push(Bytes::from(added));
+        }
+    }
+
     fn open(&mut self, member: usize) {
         if self.run.is_some() {
             return;
         }
-        if member == self.first {
+        if self.out.is_empty() && self.fields.first().is_some_and(|f| f.member.start == member) {
             self.run = Some(0);
         } else {
             self.out.push(Bytes::from_static(if self.out.is_empty() { b"{" } else { b"," }));
@@ -134,17 +148,13 @@ impl Writer<'_> {
         }
     }
 
-    fn finish(mut self, missing: &[(&'static str, Bytes)]) -> Vec<Bytes> {
-        self.flush();
-        let mut tail = Vec::with_capacity(128);
-        for (name, value) in missing {
-            tail.push(if self.out.is_empty() && tail.is_empty() { b'{' } else { b',' });
-            quote(name, &mut tail);
-            tail.push(b':');
-            tail.extend_from_slice(value);
+    fn finish(mut self) -> Vec<Bytes> {
+        if let Some(start) = self.run.filter(|_| self.fields.last().is_some_and(|f| f.member.end == self.end)) {
+            self.out.push(self.body.slice(start..));
+            return self.out;
         }
-        tail.push(b'}');
-        self.out.push(Bytes::from(tail));
+        self.flush();
+        self.out.push(Bytes::from_static(if self.out.is_empty() { b"{}" } else { b"}" }));
         self.out
     }
 }
@@ -274,7 +284,9 @@ mod tests {
     #[test]
     fn what_is_not_edited_keeps_its_bytes() {
         let body = " {\"x\" : 1e999999,\n \"model\":\"a/b\", \"y\":\"\\ud800\" ,\"provider\":{},\"z\": -0 ,\"messages\":[ {\"role\":\"user\",\"content\":\"\\u00e9\"} ]}\n";
-        let want = " {\"x\" : 1e999999,\n \"model\":\"up\", \"y\":\"\\ud800\",\"z\": -0 ,\"messages\":[ {\"role\":\"user\",\"content\":\"\\u00e9\"} ],\"max_tokens\":9}";
+        let want = " {\"x\" : 1e999999,\n \"model\":\"up\", \"y\":\"\\ud800\",\"z\": -0 ,\"messages\":[ {\"role\":\"user\",\"content\":\"\\u00e9\"} ]}\n";
+        assert_eq!(patched(body, &target(false, None, None, &[])), want);
+        let want = want.replacen(" {", "{\"max_tokens\":9,", 1);
         assert_eq!(patched(body, &target(false, Some(9), None, &[])), want);
     }
 
@@ -285,6 +297,6 @@ mod tests {
         let pieces = patch(&body, &peek(&body).unwrap(), &target(true, None, None, &[]));
         let inside = body.as_ptr_range();
         assert!(pieces.iter().filter(|p| p.len() > 1000).all(|p| inside.contains(&p.as_ptr())));
-        assert!(pieces.len() <= 6, "{}", pieces.len());
+        assert!(pieces.len() <= 5, "{}", pieces.len());
     }
 }

@@ -29,7 +29,7 @@ const R_T: u8 = 32;
 /// The sign bit: a vector's signs are read in one step.
 const UNICODE: u8 = 128;
 const HEX: u8 = DIGIT | A_TO_F;
-const PLAIN: u8 = QUOTE_SLASH | BACKSLASH | B_F_N | R_T;
+const ANY: u8 = QUOTE_SLASH | BACKSLASH | B_F_N | R_T | UNICODE;
 
 const UPPER: [u8; 32] = {
     let mut table = [0; 32];
@@ -80,7 +80,7 @@ impl Vectors for V3 {
         Marks {
             quote: join(self, equal(self, a, b'"'), equal(self, b, b'"')),
             backslash: join(self, equal(self, a, b'\\'), equal(self, b, b'\\')),
-            control: join(self, at_most(self, a, 0x1f), at_most(self, b, 0x1f)),
+            control: self.avx2._mm256_movemask_epi8(at_most(self, self.avx2._mm256_min_epu8(a, b), 0x1f)) != 0,
         }
     }
 
@@ -89,10 +89,16 @@ impl Vectors for V3 {
         let (a, b) = halves(block);
         let (a, b) = (classes(self, a), classes(self, b));
         Letters {
-            plain: !join(self, lacks(self, a, PLAIN), lacks(self, b, PLAIN)),
+            any: !join(self, lacks(self, a, ANY), lacks(self, b, ANY)),
             unicode: join(self, a, b),
             hex: !join(self, lacks(self, a, HEX), lacks(self, b, HEX)),
         }
+    }
+
+    #[inline(always)]
+    fn controls(self, block: &[u8; 64]) -> u64 {
+        let (a, b) = halves(block);
+        join(self, at_most(self, a, 0x1f), at_most(self, b, 0x1f))
     }
 }
 
