@@ -9,7 +9,7 @@ use portolan_core::{Day, Dialect, GenerationId, KeyHash, ModelSlug, UnixMillis};
 use portolan_dialect::openai_chat::peek::{self, Peek};
 use portolan_dialect::target::Target;
 use portolan_ledger::{App, Held, Refusal};
-use portolan_routing::{Ask, NoEndpoint, Plan, Preferences};
+use portolan_routing::{Ask, NoEndpoint, Plan};
 use tokio::time::Instant;
 
 use crate::deployment::Deployment;
@@ -64,7 +64,6 @@ pub(crate) struct Planned {
     pub(crate) inbound: Box<Inbound>,
     pub(crate) deployment: Arc<Deployment>,
     pub(crate) models: Vec<ModelSlug>,
-    pub(crate) preferences: Preferences,
     pub(crate) plan: Plan,
     pub(crate) strict: bool,
 }
@@ -87,14 +86,13 @@ impl Planned {
         let models = slugs(&deployment, &inbound.peek)?;
         let strict = inbound.caller.is_strict();
         permitted(&deployment, &inbound, strict)?;
-        let preferences = preferences(&inbound.peek);
         // 53 bits: what reads the record's JSON may keep numbers as floats, and a draw is asked for again by its seed.
         let seed = engine.random().next_u64() >> 11;
-        let ask = ask(&inbound, &models, &preferences, strict, seed);
+        let ask = ask(&inbound, &models, strict, seed);
         let health = deployment.health.at(inbound.at);
         let bindings = deployment.bindings(inbound.simulate);
         match portolan_routing::plan(&deployment.catalog, bindings, &ask, &health) {
-            Ok(plan) => Ok(Self { plan, models, preferences, strict, deployment, inbound }),
+            Ok(plan) => Ok(Self { plan, models, strict, deployment, inbound }),
             Err(none) => Err(no_endpoint(&deployment, &ask, &none)),
         }
     }
@@ -229,27 +227,17 @@ pub(crate) fn permitted(deployment: &Deployment, inbound: &Inbound, strict: bool
     Ok(())
 }
 
-pub(crate) fn ask<'a>(inbound: &'a Inbound, models: &'a [ModelSlug], preferences: &'a Preferences, strict: bool, seed: u64) -> Ask<'a> {
+pub(crate) fn ask<'a>(inbound: &'a Inbound, models: &'a [ModelSlug], strict: bool, seed: u64) -> Ask<'a> {
     let peek = &inbound.peek;
     Ask {
         models,
-        preferences,
+        preferences: &peek.preferences,
         needs: peek.needs,
         input_tokens_max: peek.text_bytes,
         max_output: peek.max_tokens,
         strict,
         simulate: inbound.simulate,
         seed,
-    }
-}
-
-pub(crate) fn preferences(peek: &Peek) -> Preferences {
-    let p = &peek.preferences;
-    Preferences {
-        order: p.order.clone(),
-        only: p.only.clone(),
-        ignore: p.ignore.clone(),
-        allow_fallbacks: p.allow_fallbacks.unwrap_or(true),
     }
 }
 

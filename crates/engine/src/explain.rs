@@ -7,7 +7,7 @@ use portolan_routing::{CandidateView, NoEndpoint};
 use serde_json::{Value, json};
 
 use crate::attempt::{Lane, lane};
-use crate::chat::{Planned, ask, no_endpoint, permitted, preferences, slugs};
+use crate::chat::{Planned, ask, no_endpoint, permitted, slugs};
 use crate::{Engine, Inbound, Refused};
 
 impl Engine {
@@ -22,8 +22,7 @@ impl Engine {
         let budgets: Vec<AccountState> = inbound.caller.accounts.iter().map(|a| a.state(today)).collect();
         let strict = inbound.caller.is_strict();
         let seed = seed.unwrap_or_else(|| self.random().next_u64() >> 11);
-        let preferences = preferences(&inbound.peek);
-        let ask = ask(&inbound, &models, &preferences, strict, seed);
+        let ask = ask(&inbound, &models, strict, seed);
         let health = deployment.health.at(inbound.at);
         let planned = portolan_routing::plan(&deployment.catalog, deployment.bindings(inbound.simulate), &ask, &health);
         if let Err(unknown @ NoEndpoint::UnknownModel { .. }) = &planned {
@@ -43,7 +42,7 @@ impl Engine {
             Ok(plan) => {
                 data["simulated"] = (plan.simulator_use == portolan_routing::SimulatorUse::OnlySimulated).into();
                 let denied = permitted(&deployment, &inbound, strict).err();
-                let planned = Planned { inbound, deployment: deployment.clone(), models, preferences, plan, strict };
+                let planned = Planned { inbound, deployment: deployment.clone(), models, plan, strict };
                 let over_budget = planned.refusal(today);
                 data["budgets"] = budgets.iter().map(|b| budget(b, over_budget.is_none())).collect();
                 data["candidates"] = json!(planned.complete(candidates));

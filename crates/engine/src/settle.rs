@@ -6,7 +6,7 @@ use bytes::Bytes;
 use portolan_catalog::EndpointIx;
 use portolan_core::{Class, Fault, Meter, Money, Price, Usage};
 use portolan_dialect::relay::{Bill, Relay, Seen};
-use portolan_ledger::{Attempt, Candidate, Cost, End, Entry, Flags, Generation, Latency, Preferences, charge, cost};
+use portolan_ledger::{Attempt, Candidate, Cost, End, Entry, Flags, Generation, Latency, charge, cost};
 
 use crate::Refused;
 use crate::generation::{Ended, Run, internal, millis_since};
@@ -180,12 +180,7 @@ impl Run {
             finish: finish.as_ref().map(|(f, _)| f.as_str().to_owned()),
             native_finish: finish.map(|(_, native)| native),
             needs: inbound.peek.needs,
-            preferences: Preferences {
-                order: planned.preferences.order.clone(),
-                only: planned.preferences.only.clone(),
-                ignore: planned.preferences.ignore.clone(),
-                no_fallbacks: !planned.preferences.allow_fallbacks,
-            },
+            preferences: inbound.peek.preferences.clone(),
             candidates: self.candidates(),
             epoch: planned.deployment.epoch,
             seed: planned.plan.seed,
@@ -230,7 +225,7 @@ impl Run {
             order: 0,
             rule: rejection.rule.as_str().to_owned(),
             source: rejection.source.as_str().to_owned(),
-            detail: portolan_routing::detail(catalog, &self.planned.preferences, rejection).unwrap_or_default(),
+            detail: portolan_routing::detail(catalog, &self.planned.inbound.peek.preferences, rejection).unwrap_or_default(),
             weight_ppm: 0,
             price: Price::default(),
             failed_recently: false,

@@ -3,7 +3,7 @@
 //! On disk its names are short, for it is written twice for every request; [`Generation::readable`] gives
 //! them back for people.
 
-use portolan_core::{AccountId, Capabilities, Fault, GenerationId, KeyHash, Money, Price, UnixMillis, Usage};
+use portolan_core::{AccountId, Capabilities, Fault, GenerationId, KeyHash, Money, Preferences, Price, UnixMillis, Usage};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -302,23 +302,6 @@ pub struct Candidate {
     /// Whether it had failed in the last seconds.
     #[serde(rename = "fr", default, skip_serializing_if = "is_default")]
     pub failed_recently: bool,
-}
-
-/// Routing preferences as the caller stated them.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Preferences {
-    /// `provider.order`
-    #[serde(default, skip_serializing_if = "is_default")]
-    pub order: Vec<String>,
-    /// `provider.only`
-    #[serde(default, skip_serializing_if = "is_default")]
-    pub only: Vec<String>,
-    /// `provider.ignore`
-    #[serde(default, skip_serializing_if = "is_default")]
-    pub ignore: Vec<String>,
-    /// `provider.allow_fallbacks: false`
-    #[serde(default, skip_serializing_if = "is_default")]
-    pub no_fallbacks: bool,
 }
 
 /// What is unusual about a generation.

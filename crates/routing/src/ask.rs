@@ -1,7 +1,7 @@
 //! What is asked: the request's side of a plan, and the state of the endpoints.
 
 use portolan_catalog::{Catalog, Endpoint, EndpointIx, Provider};
-use portolan_core::{Capabilities, ModelSlug};
+use portolan_core::{Capabilities, ModelSlug, Preferences};
 use serde::{Deserialize, Serialize};
 
 /// What stands behind an endpoint.
@@ -41,26 +41,6 @@ pub enum SimulatorUse {
     OnlySimulated,
     /// Only real providers answer.
     OnlyReal,
-}
-
-/// The part of OpenRouter's `provider` object that restricts and orders.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Preferences {
-    /// Try these first, in this order.
-    pub order: Vec<String>,
-    /// Only these.
-    pub only: Vec<String>,
-    /// Not these.
-    pub ignore: Vec<String>,
-    /// Whether others than the first choice, or than those named in `order`, may serve.
-    pub allow_fallbacks: bool,
-}
-
-impl Default for Preferences {
-    fn default() -> Self {
-        Self { order: Vec::new(), only: Vec::new(), ignore: Vec::new(), allow_fallbacks: true }
-    }
 }
 
 /// A request, as far as routing looks at it.

@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 
 use portolan_catalog::{Catalog, EndpointIx};
-use portolan_core::{ModelSlug, Money, Price};
+use portolan_core::{ModelSlug, Money, Preferences, Price};
 use serde::Serialize;
 
-use crate::ask::{Ask, Preferences};
+use crate::ask::Ask;
 use crate::plan::{Choice, NoEndpoint, Plan, Rejection};
 use crate::rule::{Detail, Rule, Source};
 

@@ -7,8 +7,8 @@ use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use portolan_catalog::{Catalog, EndpointIx};
-use portolan_core::{Capabilities, Capability};
-use portolan_routing::{Ask, Bind, Bindings, NoEndpoint, OrderReason, Plan, Preferences, plan};
+use portolan_core::{Capabilities, Capability, Preferences};
+use portolan_routing::{Ask, Bind, Bindings, NoEndpoint, OrderReason, Plan, plan};
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 use world::{Marks, slugs};
@@ -111,7 +111,7 @@ prop_compose! {
     ) -> Request {
         Request {
             models,
-            preferences: Preferences { order, only, ignore, allow_fallbacks },
+            preferences: Preferences { order, only, ignore, allow_fallbacks, ..Preferences::default() },
             needs,
             input, max_output, strict, simulate, seed, binds,
             health: Marks { failed, barred },

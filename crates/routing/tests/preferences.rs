@@ -3,8 +3,8 @@
 
 mod world;
 
-use portolan_core::{Capabilities, Capability};
-use portolan_routing::{Ask, Bind, Bindings, Detail, NoEndpoint, NoFailures, Preferences, Rule, SimulatorUse, explain, plan};
+use portolan_core::{Capabilities, Capability, Preferences};
+use portolan_routing::{Ask, Bind, Bindings, Detail, NoEndpoint, NoFailures, Rule, SimulatorUse, explain, plan};
 use world::{Marks, ask, at, catalog, planned, real, rules, slugs, tags};
 
 fn texts(all: &[&str]) -> Vec<String> {
@@ -72,8 +72,13 @@ fn preferences_restrict_and_order_as_documented() {
     let catalog = catalog();
     let models = slugs(&["t/m"]);
     for case in cases {
-        let preferences =
-            Preferences { order: texts(case.order), only: texts(case.only), ignore: texts(case.ignore), allow_fallbacks: case.fallbacks };
+        let preferences = Preferences {
+            order: texts(case.order),
+            only: texts(case.only),
+            ignore: texts(case.ignore),
+            allow_fallbacks: case.fallbacks,
+            ..Preferences::default()
+        };
         let made = planned(&catalog, &ask(&models, &preferences), &NoFailures);
         let tags = tags(&catalog, &made);
         assert_eq!(tags.len(), case.attempts, "{}: {tags:?}", case.name);

@@ -12,6 +12,6 @@ pub mod finish;
 mod list;
 pub mod patch;
 pub mod peek;
-pub mod preferences;
+mod preferences;
 pub(crate) mod raw;
 pub mod usage;

@@ -1,21 +1,10 @@
 //! The caller's routing preferences: OpenRouter's `provider` object.
 
+use portolan_core::Preferences;
+
 use super::peek::PeekError;
 use super::peek::read::{Path, boolean, object, strings};
 use crate::json::Reader;
-
-/// Which providers the caller wants. Names as given: slugs, slugs with a region or tier, display names.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Preferences {
-    /// Try these first, in this order.
-    pub order: Vec<String>,
-    /// Take no others. Empty: not stated.
-    pub only: Vec<String>,
-    /// Never these.
-    pub ignore: Vec<String>,
-    /// `false`: nothing beyond `order`.
-    pub allow_fallbacks: Option<bool>,
-}
 
 /// No request names more providers than there are.
 const PROVIDERS_MAX: usize = 256;
@@ -36,32 +25,30 @@ const HARMLESS: &[(&str, &str)] = &[
 
 const KEYS: &[&str] = &["order", "only", "ignore", "allow_fallbacks"];
 
-impl Preferences {
-    /// Reads the object.
-    ///
-    /// # Errors
-    /// When a preference has the wrong type, stands twice, or is one that we do not follow.
-    pub(super) fn read(reader: &mut Reader<'_>) -> Result<Self, PeekError> {
-        let mut all = Self::default();
-        let path = Path::Top("provider");
-        object(reader, path, KEYS, |reader, name| {
-            let here = path.key(name);
-            match name {
-                "order" => all.order = strings(reader, here, PROVIDERS_MAX)?,
-                "only" => all.only = strings(reader, here, PROVIDERS_MAX)?,
-                "ignore" => all.ignore = strings(reader, here, PROVIDERS_MAX)?,
-                "allow_fallbacks" => all.allow_fallbacks = Some(boolean(reader, here)?),
-                _ => {
-                    let harmless = HARMLESS.iter().find(|(key, _)| *key == name).map(|(_, value)| *value);
-                    if !is_literally(reader.raw()?, harmless.unwrap_or_default()) {
-                        return Err(here.not_supported("this preference is not supported; leave it out"));
-                    }
+/// Reads the object.
+///
+/// # Errors
+/// When a preference has the wrong type, stands twice, or is one that we do not follow.
+pub(super) fn read(reader: &mut Reader<'_>) -> Result<Preferences, PeekError> {
+    let mut all = Preferences::default();
+    let path = Path::Top("provider");
+    object(reader, path, KEYS, |reader, name| {
+        let here = path.key(name);
+        match name {
+            "order" => all.order = strings(reader, here, PROVIDERS_MAX)?,
+            "only" => all.only = strings(reader, here, PROVIDERS_MAX)?,
+            "ignore" => all.ignore = strings(reader, here, PROVIDERS_MAX)?,
+            "allow_fallbacks" => all.allow_fallbacks = boolean(reader, here)?,
+            _ => {
+                let harmless = HARMLESS.iter().find(|(key, _)| *key == name).map(|(_, value)| *value);
+                if !is_literally(reader.raw()?, harmless.unwrap_or_default()) {
+                    return Err(here.not_supported("this preference is not supported; leave it out"));
                 }
             }
-            Ok(())
-        })?;
-        Ok(all)
-    }
+        }
+        Ok(())
+    })?;
+    Ok(all)
 }
 
 /// Whether a short JSON text is `literal`, white space aside. Nothing is the empty literal.

@@ -4,8 +4,8 @@
 use std::collections::BTreeSet;
 
 use portolan_catalog::{Catalog, EndpointIx, ProviderOverlay};
-use portolan_core::{Capabilities, ModelSlug};
-use portolan_routing::{Ask, Bind, Bindings, Health, NoEndpoint, Plan, Preferences, plan};
+use portolan_core::{Capabilities, ModelSlug, Preferences};
+use portolan_routing::{Ask, Bind, Bindings, Health, NoEndpoint, Plan, plan};
 
 /// Prices of `t/m` in dollars per token: alpha 1, beta 2, gamma 3, delta 3. Beta has no tools, gamma takes images and little context.
 const PROVIDERS: &[(&str, &str)] = &[

@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use portolan_core::{GenerationId, Money, Usage};
-use portolan_ledger::{App, Attempt, End, Entry, Flags, Generation, Latency, Opened, Preferences, charge};
+use portolan_core::{GenerationId, Money, Preferences, Usage};
+use portolan_ledger::{App, Attempt, End, Entry, Flags, Generation, Latency, Opened, charge};
 
 use super::Worker;
 use super::worker::parse;

@@ -8,7 +8,7 @@ use super::read::{Path, array, boolean, expect, integer, object, pass, skip, str
 use super::request::Visit;
 use crate::ir;
 use crate::json::{Kind, Reader};
-use crate::openai_chat::preferences::{Preferences, is_literally};
+use crate::openai_chat::preferences::{self, is_literally};
 
 type Result<T> = std::result::Result<T, PeekError>;
 
@@ -199,7 +199,7 @@ fn slug(name: String, path: Path<'_>) -> Result<String> {
 }
 
 fn provider(visit: &mut Visit, reader: &mut Reader<'_>, _: Path<'_>) -> Result<()> {
-    visit.peek.preferences = Preferences::read(reader)?;
+    visit.peek.preferences = preferences::read(reader)?;
     Ok(())
 }
 

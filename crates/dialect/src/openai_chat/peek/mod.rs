@@ -16,11 +16,10 @@ mod tools;
 use std::borrow::Cow;
 use std::ops::Range;
 
-use portolan_core::Capabilities;
+use portolan_core::{Capabilities, Preferences};
 
 pub use error::PeekError;
 
-use super::preferences::Preferences;
 use crate::ir;
 
 /// What a body asks for.

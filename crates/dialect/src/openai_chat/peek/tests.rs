@@ -256,7 +256,7 @@ fn a_body_is_summed_up() {
     assert_eq!(&body[found.trace.clone().unwrap()], r#"{"trace_id":"t","x":[1]}"#);
     assert_eq!(&body[found.metadata.clone().unwrap()], r#"{"a":"b"}"#);
     assert_eq!(found.preferences.order, ["openai", "azure/eu"]);
-    assert_eq!((found.preferences.only.len(), found.preferences.ignore.len(), found.preferences.allow_fallbacks), (1, 1, Some(false)));
+    assert_eq!((found.preferences.only.len(), found.preferences.ignore.len(), found.preferences.allow_fallbacks), (1, 1, false));
     use Capability::*;
     let needs = [ImageInput, FileInput, AudioInput, Tools, ToolChoice, StructuredOutputs, Reasoning, Logprobs];
     assert_eq!(found.needs, needs.into_iter().collect());
