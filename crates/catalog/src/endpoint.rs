@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use portolan_core::{Auth, Capabilities, Dialect, Meter, Price, PriceCard, Quirk};
+use portolan_core::{Area, Auth, Capabilities, Dialect, Meter, Parameters, Price, PriceCard, Quantization, Quirk, ServiceTier, Task};
 use serde::{Deserialize, Serialize};
 
 use crate::{EndpointIx, ModelIx, ProviderIx};
@@ -17,6 +17,8 @@ pub struct DataPolicy {
     pub retains_prompts: Option<bool>,
     /// For how many days, where it keeps them for a known time.
     pub retention_days: Option<u32>,
+    /// Whether it may publish them.
+    pub can_publish: Option<bool>,
 }
 
 /// Which values of `tool_choice` it takes.
@@ -107,12 +109,24 @@ pub struct Endpoint {
     pub max_prompt_tokens: Option<u32>,
     /// The longest answer, in tokens; the context where the provider states none.
     pub max_output: u32,
-    /// The precision of its weights, where published.
-    pub quantization: Option<String>,
+    /// The precision of its weights.
+    pub quantization: Quantization,
+    /// What it does.
+    pub task: Task,
+    /// The class of service that it belongs to; `None`: the ordinary one.
+    pub service_tier: Option<ServiceTier>,
+    /// The part of the world that requests to it do not leave: a fact about its cloud region, or attested by an administrator.
+    pub area: Option<Area>,
+    /// The same, as data curated by hand claim it. Counts for nothing before it is attested.
+    pub claimed_area: Option<Area>,
+    /// Zero data retention is a fact here: its own policy says so, or an administrator.
+    pub zdr: bool,
     /// What it can do.
     pub capabilities: Capabilities,
     /// The request fields that it takes.
     pub supported_parameters: Vec<String>,
+    /// The same, as a set of OpenRouter's names.
+    pub parameters: Parameters,
     /// The values of `tool_choice` that it takes.
     pub tool_choice: ToolChoice,
     /// Its prices. Meaningless while `callable` says that they are unknown.

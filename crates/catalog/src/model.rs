@@ -1,6 +1,6 @@
 //! A model: what it is called, takes and gives, apart from who serves it.
 
-use portolan_core::ModelSlug;
+use portolan_core::{ModelSlug, Task};
 use serde::{Deserialize, Serialize};
 
 use crate::EndpointIx;
@@ -76,6 +76,10 @@ pub struct Model {
     pub expiration_date: Option<String>,
     /// Whether its first provider moderates.
     pub moderated: bool,
+    /// What it does.
+    pub task: Task,
+    /// Its text may be used to train other models. Unknown is no.
+    pub distillable: bool,
     /// The slug is a prefix: `simulator/sim` also answers to `simulator/sim-c200-d5`. Only the simulator's rows may say so.
     pub wildcard: bool,
     /// Who serves it, in the order of the rows.

@@ -98,6 +98,10 @@ impl portolan_routing::Health for HealthNow<'_> {
         at != i64::MIN && self.now.0 - at < FAILED_RECENTLY_MS
     }
 
+    fn stats(&self, _: EndpointIx) -> portolan_routing::Stats {
+        portolan_routing::Stats::default()
+    }
+
     fn strict_barred(&self, endpoint: EndpointIx) -> bool {
         self.table.0[endpoint.0 as usize].strict_barred.load(Ordering::Relaxed)
     }

@@ -1,7 +1,7 @@
 //! What is asked: the request's side of a plan, and the state of the endpoints.
 
 use portolan_catalog::{Catalog, Endpoint, EndpointIx, Provider};
-use portolan_core::{Capabilities, ModelSlug, Preferences};
+use portolan_core::{Capabilities, ModelSlug, Percentiles, Preferences};
 use serde::{Deserialize, Serialize};
 
 /// What stands behind an endpoint.
@@ -91,10 +91,24 @@ impl Ask<'_> {
     }
 }
 
+/// How fast and how well an endpoint answered in the last five minutes. `None`: too few requests to tell.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Stats {
+    /// Tokens per second. The 90th percentile is the speed that 90 % of requests reach.
+    pub throughput: Option<Percentiles>,
+    /// Seconds to the first token. The 90th percentile is the time that 90 % of requests stay within.
+    pub latency: Option<Percentiles>,
+    /// The share of requests ending in tool calls that held a bad call, over a day.
+    pub tool_error_rate: Option<f64>,
+}
+
 /// What is known of endpoints from earlier requests. Asked once per endpoint and plan; must be cheap.
 pub trait Health {
-    /// It failed within the last 30 seconds: others go first.
+    /// It failed within the last 30 seconds, its breaker is open or it asked to be left alone: others go first.
     fn failed_recently(&self, endpoint: EndpointIx) -> bool;
+
+    /// How it did lately. Asked only when a preference needs it.
+    fn stats(&self, endpoint: EndpointIx) -> Stats;
 
     /// It reported more usage than was held: no strict traffic until an administrator looks.
     fn strict_barred(&self, endpoint: EndpointIx) -> bool;
@@ -105,6 +119,10 @@ pub trait Health {
 pub struct NoFailures;
 
 impl Health for NoFailures {
+    fn stats(&self, _: EndpointIx) -> Stats {
+        Stats::default()
+    }
+
     fn failed_recently(&self, _: EndpointIx) -> bool {
         false
     }

@@ -11,7 +11,7 @@ mod plan;
 mod refusal;
 mod rule;
 
-pub use ask::{Ask, Bind, Bindings, Health, NoFailures, SimulatorUse};
+pub use ask::{Ask, Bind, Bindings, Health, NoFailures, SimulatorUse, Stats};
 pub use explain::{CandidateView, QuoteView, ScoreView, candidates, detail, explain};
 pub use plan::{Choice, NoEndpoint, OrderReason, Plan, Rejection, plan};
 pub use rule::{Detail, Rule, Source};

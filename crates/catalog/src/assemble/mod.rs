@@ -5,7 +5,7 @@ mod derive;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use portolan_core::ModelSlug;
+use portolan_core::{ModelSlug, Quantization, Task};
 
 use crate::rows::{EndpointRow, ModelRow, ProviderRow, Rows};
 use crate::suggest::Suggester;
@@ -124,7 +124,13 @@ fn endpoint(
         context_length: row.context_length,
         max_prompt_tokens: row.max_prompt_tokens,
         max_output: row.max_output.unwrap_or(row.context_length).min(row.context_length),
-        quantization: row.quantization.clone(),
+        quantization: row.quantization.as_deref().and_then(Quantization::parse).unwrap_or(Quantization::Unknown),
+        task: Task::Chat,
+        service_tier: None,
+        area: None,
+        claimed_area: None,
+        zdr: false,
+        parameters: row.supported_parameters.iter().collect(),
         capabilities: row.capabilities.unwrap_or_else(|| derive::capabilities(row, model, tool_choice)),
         supported_parameters: row.supported_parameters.clone(),
         tool_choice,
@@ -156,6 +162,8 @@ fn model(row: &ModelRow) -> Model {
         knowledge_cutoff: row.knowledge_cutoff.clone(),
         expiration_date: row.expiration_date.clone(),
         moderated: row.moderated,
+        task: Task::Chat,
+        distillable: false,
         wildcard: row.wildcard,
         endpoints: Vec::new(),
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use portolan_catalog::{Catalog, EndpointIx, ProviderOverlay};
 use portolan_core::{Capabilities, ModelSlug, Preferences};
-use portolan_routing::{Ask, Bind, Bindings, Health, NoEndpoint, Plan, plan};
+use portolan_routing::{Ask, Bind, Bindings, Health, NoEndpoint, Plan, Stats, plan};
 
 /// Prices of `t/m` in dollars per token: alpha 1, beta 2, gamma 3, delta 3. Beta has no tools, gamma takes images and little context.
 const PROVIDERS: &[(&str, &str)] = &[
@@ -87,6 +87,10 @@ pub(crate) struct Marks {
 }
 
 impl Health for Marks {
+    fn stats(&self, _: EndpointIx) -> Stats {
+        Stats::default()
+    }
+
     fn failed_recently(&self, endpoint: EndpointIx) -> bool {
         self.failed.contains(&endpoint)
     }

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use portolan_core::{Preferences, AccountId, Clock, FixedClock, GenerationId, KeyHash, Meter, Money, SeededRandom, UnixMillis, Usage};
+use portolan_core::{AccountId, Clock, FixedClock, GenerationId, KeyHash, Meter, Money, Preferences, SeededRandom, UnixMillis, Usage};
 use portolan_ledger::{App, Attempt, End, Entry, Flags, Generation, Latency, Opened};
 use portolan_store::{Options, Recovered, Store, StoreError};
 use tempfile::TempDir;
