@@ -5,6 +5,7 @@
 //! of routing, of HTTP or of time.
 
 mod assemble;
+mod attest;
 mod builtin;
 mod catalog;
 mod endpoint;
@@ -16,6 +17,7 @@ mod provider;
 mod rows;
 mod suggest;
 
+pub use attest::Attestation;
 pub use catalog::{Catalog, CatalogError, EndpointIx, ModelIx, ProviderIx};
 pub use endpoint::{DataPolicy, Endpoint, NotCallable, ToolChoice, is_auth_built, is_dialect_built};
 pub use model::{DefaultParameters, Model, ReasoningInfo};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::HeaderValue;
 use portolan_catalog::{DataOrigin, Endpoint, Provider};
-use portolan_core::{Day, Dialect, GenerationId, KeyHash, ModelSlug, UnixMillis};
+use portolan_core::{Area, Day, Dialect, GenerationId, KeyHash, ModelSlug, UnixMillis};
 use portolan_dialect::openai_chat::peek::{self, Peek};
 use portolan_dialect::target::Target;
 use portolan_ledger::{App, Held, Refusal};
@@ -40,6 +40,8 @@ pub struct Inbound {
     pub origins: Origins,
     /// The caller asks for the simulator (`X-Portolan-Simulate`).
     pub simulate: bool,
+    /// The area that the host name confines it to.
+    pub area: Option<Area>,
     /// Wishes for the simulator (`X-Sim`); sent to simulated endpoints only.
     pub x_sim: Option<HeaderValue>,
     /// The instances that the request has passed, this one last; sent to providers, one of which may be another gateway.

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use portolan_core::Area;
+
 /// A limit on each phase of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timeouts {
@@ -28,10 +30,20 @@ pub struct Settings {
     pub keep_alive: Duration,
     /// How long an abandoned stream is read on for its usage.
     pub drain_max: Duration,
+    /// Where this instance stands.
+    pub here: Option<Area>,
+    /// The area that every request is confined to.
+    pub confine: Option<Area>,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { timeouts: Timeouts::default(), keep_alive: Duration::from_secs(10), drain_max: Duration::from_secs(60) }
+        Self {
+            timeouts: Timeouts::default(),
+            keep_alive: Duration::from_secs(10),
+            drain_max: Duration::from_secs(60),
+            here: None,
+            confine: None,
+        }
     }
 }

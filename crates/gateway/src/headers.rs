@@ -1,7 +1,7 @@
 //! Headers of answers, and what is read from those of requests.
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
-use portolan_core::GenerationId;
+use portolan_core::{Area, GenerationId};
 use portolan_engine::{Head, Origins};
 use portolan_ledger::App;
 
@@ -85,6 +85,12 @@ pub(crate) fn inference(headers: &mut HeaderMap, id: &GenerationId, head: &Head)
     }
 }
 
+/// The area that a host name confines a request to: `eu.` or `us.` before the rest.
+pub(crate) fn area(headers: &HeaderMap) -> Option<Area> {
+    let (label, _) = headers.get(header::HOST)?.to_str().ok()?.split_once('.')?;
+    Area::parse(&label.to_ascii_lowercase())
+}
+
 /// Where a request comes from. Control characters and what is too long are left out: these texts reach logs and pages.
 pub(crate) fn origins(headers: &HeaderMap) -> Origins {
     let text = |name: HeaderName| headers.get(name).and_then(|v| v.to_str().ok()).map(clean).filter(|t| !t.is_empty());
@@ -142,6 +148,21 @@ mod tests {
                 headers.append(VIA, HeaderValue::from_static(value));
             });
             assert_eq!(via(&headers, &own).as_ref().and_then(|v| v.to_str().ok()), next, "{sent:?}");
+        }
+    }
+
+    #[test]
+    fn a_host_name_confines_by_its_first_label_only() {
+        for (host, area) in [
+            ("eu.gateway.example", Some(Area::Eu)),
+            ("US.gateway.example:8443", Some(Area::Us)),
+            ("eu", None),
+            ("gateway.eu", None),
+            ("europe.example", None),
+            ("127.0.0.1:4747", None),
+        ] {
+            let headers = HeaderMap::from_iter([(header::HOST, HeaderValue::from_static(host))]);
+            assert_eq!(super::area(&headers), area, "{host}");
         }
     }
 

@@ -1,6 +1,6 @@
 //! Settings that are one word of a few.
 
-use portolan_core::{Auth, Capability, Dialect, OnHangup, Quirk};
+use portolan_core::{Area, Auth, Capability, Dialect, OnHangup, Quirk};
 
 use super::nearest::nearest;
 use super::setting::{Setting, Wrong, quoted};
@@ -113,4 +113,4 @@ macro_rules! words {
     };
 }
 
-words!(Profile Simulator JournalSync LogFormat Dialect Auth OnHangup Quirk Capability);
+words!(Area Profile Simulator JournalSync LogFormat Dialect Auth OnHangup Quirk Capability);

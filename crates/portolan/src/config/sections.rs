@@ -3,13 +3,15 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
+use portolan_catalog::Attestation;
+
 use super::choices::{JournalSync, LogFormat, StorageUrl};
 use super::problem::Origin;
 use super::reader::Section;
 use super::setting::quoted;
 use super::settings::Entry;
-use super::settings::{Admin, Egress, Journal, Logging, Server, Timeouts, callable_url};
-use super::values::{ByteSize, HttpUrl};
+use super::settings::{Admin, Egress, Journal, Logging, Region, Server, Timeouts, callable_url};
+use super::values::{ByteSize, Date, HttpUrl};
 
 fn loopback(port: u16) -> SocketAddr {
     (Ipv4Addr::LOCALHOST, port).into()
@@ -77,6 +79,28 @@ pub(super) fn timeouts(s: &mut Section<'_, '_>) -> Timeouts {
         idle: s.or("idle", Duration::from_secs(60)),
         total: s.or("total", Duration::from_mins(10)),
     }
+}
+
+pub(super) fn region(s: &mut Section<'_, '_>) -> Region {
+    let region = Region { here: s.optional("here"), confine: s.optional("confine") };
+    if let (Some(here), Some(confine)) = (region.here, region.confine)
+        && here != confine
+    {
+        s.problem("confine", format!("is not where this instance stands (here = \"{}\"): it would serve nothing", here.as_str()));
+    }
+    region
+}
+
+/// An `[[attestations]]` table.
+pub(super) fn attestation(s: &mut Section<'_, '_>) -> Option<Attestation> {
+    let endpoints = s.required("endpoints", "write a provider's slug, or the tag of an endpoint such as \"azure/eu\"");
+    let (area, zdr) = (s.optional("area"), s.optional("zdr"));
+    if area.is_none() && zdr.is_none() {
+        s.problem("", "vouches for nothing: write area = \"eu\" (or \"us\"), zdr = true, or both");
+    }
+    let by = s.required("by", "write who vouches for it");
+    let on = s.required::<Date>("on", "write since when, such as \"2026-11-20\"");
+    Some(Attestation { endpoints: endpoints?, area, zdr: zdr.unwrap_or(false), by: by?, on: on?.0 })
 }
 
 pub(super) fn logging(s: &mut Section<'_, '_>) -> Logging {

@@ -4,7 +4,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use portolan_core::{ApiKey, Auth, Capability, Dialect, ModelSlug, OnHangup, ProviderSlug, Quirk, Rates, SecretString};
+use portolan_catalog::Attestation;
+use portolan_core::{ApiKey, Area, Auth, Capability, Dialect, ModelSlug, OnHangup, ProviderSlug, Quirk, Rates, SecretString};
 use portolan_upstream::EgressRule;
 use serde::Serialize;
 
@@ -23,6 +24,9 @@ pub(crate) struct Config {
     pub(crate) egress: Egress,
     pub(crate) timeouts: Timeouts,
     pub(crate) logging: Logging,
+    pub(crate) region: Region,
+    /// What the administrator vouches for.
+    pub(crate) attestations: Vec<Attestation>,
     /// The `[providers]` tables, by slug: overrides of built-in rows, and rows of one's own.
     pub(crate) providers: Vec<ProviderSettings>,
     /// The credentials of all providers, from the tables and from the customary environment variables.
@@ -81,6 +85,15 @@ pub(crate) struct Logging {
     /// A level (`info`) or directives by target (`info,portolan_engine=debug`).
     pub(crate) level: String,
     pub(crate) format: LogFormat,
+}
+
+/// `[region]`.
+#[derive(Debug, Clone)]
+pub(crate) struct Region {
+    /// Where this instance stands: it serves no request that is confined to elsewhere.
+    pub(crate) here: Option<Area>,
+    /// Every request is confined to it.
+    pub(crate) confine: Option<Area>,
 }
 
 /// A `[providers.<slug>]` table. For a built-in provider, what is `None` or empty stays as the catalog has it.

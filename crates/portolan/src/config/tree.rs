@@ -30,7 +30,7 @@ pub(super) enum Value {
     Text(String),
     Integer(i64),
     Float,
-    Bool,
+    Bool(bool),
     Datetime,
     List(Vec<Node>),
     Table(Table),
@@ -42,7 +42,7 @@ impl Value {
             Value::Text(_) => "text",
             Value::Integer(_) => "an integer",
             Value::Float => "a number with a decimal point",
-            Value::Bool => "a boolean",
+            Value::Bool(_) => "a boolean",
             Value::Datetime => "a date",
             Value::List(_) => "a list",
             Value::Table(_) => "a table",
@@ -110,7 +110,7 @@ impl Place<'_> {
             // An integer beyond 64 bits is no setting of ours: it fails as the wrong type.
             DeValue::Integer(i) => i64::from_str_radix(i.as_str(), i.radix()).map_or(Value::Float, Value::Integer),
             DeValue::Float(_) => Value::Float,
-            DeValue::Boolean(_) => Value::Bool,
+            DeValue::Boolean(value) => Value::Bool(value),
             DeValue::Datetime(_) => Value::Datetime,
             DeValue::Array(items) => {
                 let item = |item: toml::Spanned<DeValue<'_>>| {

@@ -146,6 +146,43 @@ impl Setting for HttpUrl {
     }
 }
 
+/// A day, `YYYY-MM-DD`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Date(pub(super) String);
+
+impl Setting for Date {
+    fn expects() -> String {
+        "a day such as \"2026-11-20\"".into()
+    }
+
+    fn read(node: &Node) -> Result<Self, Wrong> {
+        let text = node.text()?;
+        text.parse::<jiff::civil::Date>().map(|day| Self(day.to_string())).map_err(|_| Wrong::Kind)
+    }
+
+    fn show(&self) -> String {
+        quoted(&self.0)
+    }
+}
+
+impl Setting for bool {
+    fn expects() -> String {
+        "true or false".into()
+    }
+
+    fn read(node: &Node) -> Result<Self, Wrong> {
+        match &node.value {
+            Value::Bool(value) => Ok(*value),
+            Value::Text(text) if node.origin.is_env() => text.parse().map_err(|_| Wrong::Kind),
+            _ => Err(Wrong::Kind),
+        }
+    }
+
+    fn show(&self) -> String {
+        self.to_string()
+    }
+}
+
 impl Setting for u64 {
     fn expects() -> String {
         "a whole number above zero".into()

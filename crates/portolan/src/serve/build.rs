@@ -45,7 +45,12 @@ pub(super) fn store_options(config: &Config) -> Options {
 
 pub(super) fn settings(config: &Config) -> Settings {
     let t = &config.timeouts;
-    Settings { timeouts: Timeouts { first_token: t.first_token, idle: t.idle, total: t.total }, ..Settings::default() }
+    Settings {
+        timeouts: Timeouts { first_token: t.first_token, idle: t.idle, total: t.total },
+        here: config.region.here,
+        confine: config.region.confine,
+        ..Settings::default()
+    }
 }
 
 /// The name of this instance: random, and kept with its data.
@@ -83,6 +88,7 @@ pub(super) fn deployment(config: &Config, old: Option<&Deployment>) -> Result<De
     let wrong = |e: &dyn std::fmt::Display| CliError::new(ExitCode::Config, e.to_string());
     let overlays: Vec<ProviderOverlay> = config.providers.iter().map(overlay).collect();
     let catalog = Catalog::builtin().with_overlay(&overlays).map_err(|e| wrong(&e))?;
+    let catalog = catalog.attested(&config.attestations).map_err(|e| wrong(&format!("attestations: {e}")))?;
     let credentials: HashMap<_, _> = config.provider_keys.found.iter().map(|k| (k.provider.clone(), k.secret.clone())).collect();
     let open_provider = catalog.providers.iter().any(|p| p.auth == Auth::None && !p.is_simulator());
     let simulator = match config.simulator {
