@@ -17,6 +17,7 @@ mod config;
 mod process;
 mod sim;
 mod sse;
+mod switch;
 
 pub use app::TestApp;
 pub use blocking::{Target, exchange};
@@ -24,3 +25,4 @@ pub use client::{Answer, Live, Request, raw};
 pub use config::{Config, Provider};
 pub use sim::Sim;
 pub use sse::ChatStream;
+pub use switch::{Mode, Switch};

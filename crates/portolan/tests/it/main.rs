@@ -11,6 +11,7 @@ mod admin;
 mod architecture;
 mod cli;
 mod crash;
+mod drill;
 mod egress;
 mod failover;
 mod fault_matrix;

@@ -16,6 +16,8 @@ use crate::journal::Position;
 const ITEMS_MAX: usize = 32_768;
 /// Time for a transaction to gather rows: it costs the same for one and for hundreds. Nobody waits for it; a flush cuts it short.
 const PAUSE: Duration = Duration::from_millis(100);
+/// Rows worth a transaction at once, some 2 MB: gathering more would save little time and cost memory.
+const GATHERED_MAX: usize = 1024;
 /// Between tries while the database refuses.
 const RETRY: Duration = Duration::from_secs(1);
 
@@ -49,6 +51,8 @@ struct Queue {
     folded: Position,
     /// Nobody needs waking while the thread is at work or pauses.
     idle: bool,
+    /// The thread pauses to gather rows.
+    gathering: bool,
     stop: bool,
     stopped: bool,
     failure: Option<Arc<str>>,
@@ -101,6 +105,7 @@ impl Inbox {
             written: at,
             folded: at,
             idle: false,
+            gathering: false,
             stop: false,
             stopped: false,
             failure: None,
@@ -116,9 +121,9 @@ impl Inbox {
             queue.items += batch.items.len();
             queue.batches.push_back(batch);
         }
-        let idle = std::mem::take(&mut queue.idle);
+        let wakes = std::mem::take(&mut queue.idle) || (queue.gathering && queue.items >= GATHERED_MAX);
         drop(queue);
-        if idle {
+        if wakes {
             self.wake.notify_one();
         }
     }
@@ -168,8 +173,10 @@ impl Inbox {
             self.wake.wait(&mut queue);
         }
         queue.idle = false;
-        let pause = if queue.failure.is_some() { RETRY } else { PAUSE };
-        self.wake.wait_while_for(&mut queue, |queue| !queue.urgent(), pause);
+        let (pause, most) = if queue.failure.is_some() { (RETRY, ITEMS_MAX) } else { (PAUSE, GATHERED_MAX) };
+        queue.gathering = true;
+        self.wake.wait_while_for(&mut queue, |queue| !queue.urgent() && queue.items < most, pause);
+        queue.gathering = false;
         queue.items = 0;
         Work {
             batches: std::mem::take(&mut queue.batches),

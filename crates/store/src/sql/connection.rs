@@ -26,7 +26,7 @@ pub(crate) fn open_writer(path: &Path) -> Result<Connection, StoreError> {
     // Pages: some 32 MB of log before it is copied into the file. The pages at the end of table and index, which every batch changes, are copied less often.
     connection.pragma_update(None, "wal_autocheckpoint", 4000)?;
     // KiB, where negative. The ids of the last minutes and the pages of one batch; it is only taken when used.
-    connection.pragma_update(None, "cache_size", -8192)?;
+    connection.pragma_update(None, "cache_size", -4096)?;
     connection.set_transaction_behavior(TransactionBehavior::Immediate);
     connection.set_prepared_statement_cache_capacity(32);
     Ok(connection)
@@ -53,7 +53,7 @@ mod tests {
         let number = |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).unwrap();
         assert_eq!(text("journal_mode").unwrap(), "wal");
         assert_eq!((number("synchronous"), number("foreign_keys"), number("page_size"), number("busy_timeout")), (1, 1, 8192, 5000));
-        assert_eq!(number("cache_size"), -8192);
+        assert_eq!(number("cache_size"), -4096);
         let reader = open_reader(&path).unwrap();
         assert!(reader.execute("INSERT INTO t VALUES (1)", []).is_err());
     }
