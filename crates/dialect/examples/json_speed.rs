@@ -78,6 +78,8 @@ fn main() {
             user_hash: None,
             quirks: &[],
             supported: &[],
+            service_tier: None,
+            reseller: None,
         };
         measure("patch (raw lane)", bytes, |_| {
             black_box(patch(&shared, &found, &target));

@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use portolan_core::{Fault, Usage};
+use portolan_core::{Fault, Money, Usage};
 use serde_json::value::RawValue;
 
 /// A chat request.
@@ -296,6 +296,15 @@ pub enum Event<'a> {
     },
     /// What has been consumed so far. Cumulative: the last one holds.
     Usage(Usage),
+    /// What the endpoint says that it charges so far. Cumulative, as usage is.
+    Cost(Money),
+    /// Who answers, where the endpoint says so: the provider behind a reseller, and the class of service that was given.
+    Served {
+        /// The provider's display name.
+        provider: Option<Cow<'a, str>>,
+        /// The endpoint's own word for the class.
+        tier: Option<Cow<'a, str>>,
+    },
     /// An answer is complete.
     Finish {
         /// Which answer, from 0.

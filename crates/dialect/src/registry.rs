@@ -131,6 +131,8 @@ mod tests {
                 user_hash: None,
                 quirks: &[],
                 supported: &[],
+                service_tier: None,
+                reseller: None,
             };
             assert_eq!(Some(encode(dialect, &request, &target).unwrap().path.as_ref()), path(dialect));
         }
@@ -147,6 +149,8 @@ mod tests {
                 user_hash: None,
                 quirks: &[],
                 supported: &[],
+                service_tier: None,
+                reseller: None,
             };
             let error = encode(dialect, &Request::default(), &target).unwrap_err();
             assert!(error.message.contains(dialect.as_str()));

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use bytes::Bytes;
-use portolan_core::{Dialect, Quirk};
+use portolan_core::{Dialect, MaxPrice, Preferences, Quirk, ServiceTier};
 
 /// The endpoint that a request is written for.
 #[derive(Debug, Clone, Copy)]
@@ -22,6 +22,19 @@ pub struct Target<'a> {
     pub quirks: &'a [Quirk],
     /// The parameters that the endpoint takes, by OpenRouter's names. Empty: not known, so all.
     pub supported: &'a [String],
+    /// The class of service that the endpoint stands for. It is what is sent, whatever the caller stated: `None` sends none.
+    pub service_tier: Option<ServiceTier>,
+    /// The endpoint is OpenRouter, or a gateway like it: it understands our own fields, and routes further.
+    pub reseller: Option<Reseller<'a>>,
+}
+
+/// What binds an endpoint that passes a request on to providers of its own.
+#[derive(Debug, Clone, Copy)]
+pub struct Reseller<'a> {
+    /// The caller's preferences. Those that restrict are passed on; those that name or order providers speak of ours, and are not.
+    pub preferences: &'a Preferences,
+    /// The dearest that it may choose: what is held for the request. It stands in place of the caller's own ceiling.
+    pub max_price: MaxPrice,
 }
 
 /// Settings that OpenRouter leaves out where an endpoint does not take them. All others are sent as they are.

@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use portolan_core::Dialect;
+use portolan_core::{Dialect, ServiceTier};
 use portolan_dialect::anthropic::encode::encode;
 use portolan_dialect::ir::{
     Cache, Message, Output, Part, Reasoning, ReasoningKind, ReasoningPart, Request, Role, Sampling, Source, Tool, ToolChoice,
@@ -25,6 +25,8 @@ fn target(upstream_id: &str) -> Target<'_> {
         user_hash: None,
         quirks: &[],
         supported: &[],
+        service_tier: None,
+        reseller: None,
     }
 }
 
@@ -520,4 +522,13 @@ fn null_and_nothing_are_calls_without_arguments() {
         };
         assert_eq!(body(&encode(&request, &target(BUDGETED)).unwrap())["messages"][1]["content"][0]["input"], json!({}));
     }
+}
+
+#[test]
+fn a_tier_cannot_be_asked_for_and_is_listed_as_dropped() {
+    let message = Message { role: Role::User, name: None, parts: vec![text("x")] };
+    let request = Request { messages: vec![message], ..Request::default() };
+    let encoded = encode(&request, &Target { service_tier: Some(ServiceTier::Priority), ..target(NEWEST) }).unwrap();
+    assert_eq!(encoded.dropped, ["service_tier"]);
+    assert!(!String::from_utf8(encoded.body.concat()).unwrap().contains("tier"));
 }

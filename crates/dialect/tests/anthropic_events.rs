@@ -34,6 +34,7 @@ fn short(event: &Event<'_>) -> String {
         },
         Event::Delta { choice, .. } => panic!("there is no choice {choice}"),
         Event::Usage(usage) => format!("usage {}/{}", usage.prompt_tokens(), usage.completion_tokens()),
+        Event::Cost(_) | Event::Served { .. } => panic!("no field of this dialect says so: {event:?}"),
         Event::Finish { reason, native, .. } => format!("finish {} {native}", reason.as_str()),
         Event::Fault(fault) => format!("fault {:?} {:?}", fault.class, fault.status),
         Event::Done => "done".into(),

@@ -72,6 +72,7 @@ impl Answer {
                 self.delta(delta);
             }
             Event::Usage(usage) => self.usage = Some(usage),
+            Event::Cost(_) | Event::Served { .. } => panic!("no field of this dialect says so: {event:?}"),
             Event::Finish { reason, native, .. } => {
                 assert!(self.finish.is_none(), "an answer ends once");
                 self.finish = Some((reason, native.into_owned()));
@@ -436,6 +437,8 @@ fn no_field_is_written_that_no_recorded_request_has() {
                 user_hash: Some("u"),
                 quirks: &[],
                 supported: &[],
+                service_tier: None,
+                reseller: None,
             };
             let encoded = encode(&request, &target).unwrap();
             let mut written = BTreeSet::new();

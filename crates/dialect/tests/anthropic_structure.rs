@@ -118,7 +118,7 @@ fn texts(value: &Value) -> Vec<&str> {
 proptest! {
     #[test]
     fn a_written_conversation_obeys_the_rules(request in request()) {
-        let target = Target { caller: Dialect::OpenAiChat, upstream_id: "claude-sonnet-4-5", stream: false, max_tokens: None, user_hash: None, quirks: &[], supported: &[] };
+        let target = Target { caller: Dialect::OpenAiChat, upstream_id: "claude-sonnet-4-5", stream: false, max_tokens: None, user_hash: None, quirks: &[], supported: &[], service_tier: None, reseller: None };
         let encoded = match encode(&request, &target) {
             Ok(encoded) => encoded,
             // Only a conversation without any content is refused.

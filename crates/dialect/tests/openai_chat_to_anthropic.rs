@@ -51,6 +51,8 @@ fn a_tool_loop_with_signed_reasoning_arrives_as_anthropic_wants_it() {
         user_hash: None,
         quirks: &[],
         supported: &[],
+        service_tier: None,
+        reseller: None,
     };
     let encoded = registry::encode(Dialect::Anthropic, &request, &target).expect("it can be said");
     assert_eq!(encoded.dropped, ["seed"]);

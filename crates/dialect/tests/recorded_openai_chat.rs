@@ -151,6 +151,8 @@ fn recorded_requests_survive_peek_patch_decode_and_encode() {
             user_hash: None,
             quirks: &[],
             supported: &[],
+            service_tier: None,
+            reseller: None,
         };
         let request = match decode(&body, &found) {
             Ok(request) => request,

@@ -422,3 +422,34 @@ proptest::proptest! {
         }
     }
 }
+
+const RESOLD: [&str; 3] = [
+    r#"{"id":"up-1","provider":"Host One","object":"chat.completion.chunk","created":7,"model":"up-model","service_tier":"flex","choices":[{"index":0,"delta":{"content":"a"},"finish_reason":null}]}"#,
+    r#"{"id":"up-1","provider":"Host One","object":"chat.completion.chunk","created":7,"model":"up-model","service_tier":"flex","choices":[{"index":0,"delta":{},"finish_reason":"stop"}],"usage":{"prompt_tokens":17,"completion_tokens":8,"cost":0.00001425}}"#,
+    "[DONE]",
+];
+
+#[test]
+fn what_a_reseller_reports_is_seen_and_the_caller_reads_our_own() {
+    for (lane, (out, seen)) in [("raw", raw(&RESOLD)), ("translated", translated(&RESOLD))] {
+        assert_eq!(seen.cost, Some(Money(14_250)), "{lane}");
+        assert_eq!(seen.upstream_provider.as_deref(), Some("Host One"), "{lane}");
+        assert_eq!(seen.upstream_model.as_deref(), Some("up-model"), "{lane}");
+        assert_eq!(seen.upstream_tier.as_deref(), Some("flex"), "{lane}");
+        assert!(!out.contains("Host One") && out.contains(r#""provider":"Provider""#) && out.contains(r#""cost":0.001234567"#), "{out}");
+        assert_eq!(out.matches(r#""service_tier":"flex""#).count(), if lane == "raw" { 2 } else { 0 }, "{out}");
+    }
+    let body = r#"{"id":"u","model":"m","provider":"Host","service_tier":"default","choices":[{"index":0,"message":{"role":"assistant","content":"x"},"finish_reason":"stop"}],"usage":{"prompt_tokens":1,"completion_tokens":1,"cost":1e-6}}"#;
+    for relay in [Relay::raw(spec(false)), Relay::translated(Dialect::OpenAiChat, spec(false))] {
+        let (out, seen) = run(relay, body.as_bytes());
+        assert_eq!((seen.cost, seen.upstream_provider.as_deref()), (Some(Money(1000)), Some("Host")));
+        assert_eq!(seen.upstream_tier.as_deref(), Some("default"));
+        assert!(!out.contains("Host"), "{out}");
+    }
+}
+
+#[test]
+fn an_answer_that_reports_no_cost_has_none() {
+    let (_, seen) = raw(&STREAM);
+    assert_eq!((seen.cost, seen.upstream_provider, seen.upstream_tier), (None, None, None));
+}

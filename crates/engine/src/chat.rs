@@ -129,6 +129,8 @@ impl Planned {
                 DataOrigin::Builtin => &endpoint.supported_parameters,
                 DataOrigin::Configuration => &[],
             },
+            service_tier: None,
+            reseller: None,
         }
     }
 

@@ -199,7 +199,7 @@ test("a generation that never was is not found", async () => {
 test("what is wrong with a request is a 400 that names it", async () => {
   for (const [name, request] of [
     ["temperature", { model: RAW, temperature: 9 }],
-    ["zdr", { model: RAW, provider: { zdr: true } }],
+    ["plugins", { model: RAW, plugins: [{ id: "web" }] }],
     ["acme/fake-1.0", { model: "acme/fake-1.0" }],
   ]) {
     await assert.rejects(send(request), (error) => {

@@ -297,8 +297,8 @@ def test_a_wrong_key_is_refused_everywhere(gateway: Gateway) -> None:
 
 def test_a_field_that_is_not_built_yet_is_refused_by_name(router: OpenRouter) -> None:
     with pytest.raises(errors.BadRequestResponseError) as caught:
-        router.chat.send(model=RAW, messages=USER, provider={"zdr": True})
-    assert "zdr" in caught.value.message
+        router.chat.send(model=RAW, messages=USER, plugins=[{"id": "web"}])
+    assert "plugins" in caught.value.message
     assert caught.value.data.error.metadata["rule"] == "not_supported"
 
 

@@ -100,6 +100,7 @@ pub fn encode(request: &Request, target: &Target<'_>) -> Result<Encoded, EncodeE
         ("tools.function.strict", offers.loosened),
         ("tool_choice", offers.tools.is_empty() && tools::is_forced(request)),
         ("stop", stop_sequences.len() < request.stop.len()),
+        ("service_tier", target.service_tier.is_some()),
         ("response_format", format.is_none() && !matches!(request.output, Output::Text)),
     ];
     let dropped = dropped.into_iter().filter(|(_, is_dropped)| *is_dropped).map(|(name, _)| name);

@@ -151,7 +151,7 @@ impl Chunks {
                 self.open(*choice, out);
                 self.close(*choice, Some((*reason, native)), out);
             }
-            Event::Usage(_) | Event::Fault(_) | Event::Done => {}
+            Event::Usage(_) | Event::Cost(_) | Event::Served { .. } | Event::Fault(_) | Event::Done => {}
         }
     }
 

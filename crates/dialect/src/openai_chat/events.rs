@@ -26,6 +26,8 @@ pub struct Events {
 struct Frame<'a> {
     id: Option<Text<'a>>,
     model: Option<Text<'a>>,
+    provider: Option<Text<'a>>,
+    tier: Option<Text<'a>>,
     choices: Option<Range<usize>>,
     usage: Option<Range<usize>>,
     failed: bool,
@@ -63,6 +65,10 @@ impl Events {
         if !self.started && (frame.id.is_some() || speaks) {
             self.started = true;
             sink(Event::Start { id: text(frame.id).into(), model: text(frame.model).into() });
+            let (provider, tier) = (frame.provider.map(|text| text.decode()), frame.tier.map(|text| text.decode()));
+            if provider.is_some() || tier.is_some() {
+                sink(Event::Served { provider, tier });
+            }
         }
         let mut found = 0;
         if let Some(span) = frame.choices.clone() {
@@ -85,6 +91,9 @@ impl Events {
         self.odd_usage = reading.odd.or(self.odd_usage);
         if let Some(usage) = reading.usage {
             sink(Event::Usage(usage));
+        }
+        if let Some(cost) = reading.cost {
+            sink(Event::Cost(cost));
         }
         Ok(())
     }
@@ -178,6 +187,8 @@ impl<'a> Frame<'a> {
             match (key.raw, kind) {
                 ("id", Kind::String) => frame.id = Some(r.string()?).filter(|id| !id.raw.is_empty()),
                 ("model", Kind::String) => frame.model = Some(r.string()?).filter(|model| !model.raw.is_empty()),
+                ("provider", Kind::String) => frame.provider = Some(r.string()?).filter(|provider| !provider.raw.is_empty()),
+                ("service_tier", Kind::String) => frame.tier = Some(r.string()?).filter(|tier| !tier.raw.is_empty()),
                 ("choices", Kind::Array) => frame.choices = Some(r.skip()?),
                 ("usage", _) if kind != Kind::Null => frame.usage = Some(r.skip()?),
                 ("x_groq", Kind::Object) => {

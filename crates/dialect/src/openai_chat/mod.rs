@@ -2,6 +2,7 @@
 
 pub(crate) mod answer;
 mod calls;
+mod decimal;
 pub mod decode;
 mod delta;
 mod edit;
@@ -14,4 +15,5 @@ pub mod patch;
 pub mod peek;
 mod preferences;
 pub(crate) mod raw;
+mod reseller;
 pub mod usage;

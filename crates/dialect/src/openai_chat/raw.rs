@@ -264,6 +264,7 @@ impl Patcher {
             "usage" => {
                 let reading = usage::read(r, self.reasoning_beside)?;
                 self.seen.note_usage(reading.usage, reading.odd);
+                self.seen.cost = reading.cost.or(self.seen.cost);
                 e.drop(m, r);
                 return Ok(());
             }
@@ -279,7 +280,17 @@ impl Patcher {
                 e.drop(m, r);
                 return Ok(());
             }
-            "id" | "model" | "object" | "created" | "choices" | "provider" | "obfuscation" => {
+            // Who answers behind a reseller. The caller reads our own name for the endpoint.
+            "provider" => {
+                note(&mut self.seen.upstream_provider, string(r)?.1);
+                e.drop(m, r);
+                return Ok(());
+            }
+            "service_tier" => {
+                let tier = string(r)?.1.map(|tier| tier.decode().into_owned());
+                self.seen.upstream_tier = tier.or_else(|| self.seen.upstream_tier.take());
+            }
+            "id" | "model" | "object" | "created" | "choices" | "obfuscation" => {
                 r.skip()?;
                 e.drop(m, r);
                 return Ok(());

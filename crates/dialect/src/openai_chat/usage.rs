@@ -5,8 +5,9 @@
 
 use std::io::Write as _;
 
-use portolan_core::{Meter, Usage};
+use portolan_core::{Meter, Money, Usage};
 
+use super::decimal;
 use crate::json::{JsonError, Kind, Reader};
 use crate::relay::Bill;
 
@@ -18,6 +19,8 @@ const TOKENS_MAX: u64 = 1 << 40;
 pub struct Reading {
     /// The vector; `None` when neither prompt nor completion was counted sensibly.
     pub usage: Option<Usage>,
+    /// What the endpoint says that it charges (`cost`, in US dollars), where it says so: resellers do.
+    pub cost: Option<Money>,
     /// What makes no sense in it.
     pub odd: Option<&'static str>,
 }
@@ -35,7 +38,9 @@ struct Counts {
     reasoning: u64,
     output_audio: u64,
     output_image: u64,
+    cost: Option<Money>,
     odd: Option<&'static str>,
+    odd_cost: Option<&'static str>,
 }
 
 /// Reads the usage value that comes next; `null` is no usage.
@@ -46,7 +51,7 @@ pub fn read(r: &mut Reader<'_>, reasoning_beside_completion: bool) -> Result<Rea
     if r.kind()? != Kind::Object {
         let odd = (r.kind()? != Kind::Null).then_some("usage is no object");
         r.skip()?;
-        return Ok(Reading { usage: None, odd });
+        return Ok(Reading { odd, ..Reading::default() });
     }
     let mut counts = Counts::default();
     r.object(|r, key| counts.top(r, key.raw))?;
@@ -58,6 +63,7 @@ impl Counts {
         match key {
             "prompt_tokens" => self.prompt = self.count(r)?,
             "completion_tokens" => self.completion = self.count(r)?,
+            "cost" => self.cost = self.money(r)?,
             "total_tokens" => self.total = self.count(r)?,
             // DeepSeek; Together and Moonshot; Mistral; hosts that count as Anthropic does.
             "prompt_cache_hit_tokens" | "cached_tokens" | "num_cached_tokens" | "cache_read_input_tokens" => {
@@ -102,6 +108,22 @@ impl Counts {
         r.skip().map(drop)
     }
 
+    /// A cost, digit by digit. One that makes no sense is absent and odd, as a count is.
+    fn money(&mut self, r: &mut Reader<'_>) -> Result<Option<Money>, JsonError> {
+        let kind = r.kind()?;
+        let text = r.raw()?;
+        let found = match kind {
+            Kind::Number => decimal::money(text).ok(),
+            Kind::String => decimal::money(text.trim_matches('"')).ok(),
+            // Perplexity's is an object, and of no use here.
+            _ => return Ok(None),
+        };
+        if found.is_none() {
+            self.odd_cost = Some("a cost is no amount of money");
+        }
+        Ok(found)
+    }
+
     fn some(&mut self, r: &mut Reader<'_>) -> Result<u64, JsonError> {
         self.count(r).map(Option::unwrap_or_default)
     }
@@ -125,11 +147,11 @@ impl Counts {
     /// Details are part of their totals and never more than them; where counts stand beside a total, the grand total shows it.
     fn reading(self, reasoning_beside_completion: bool) -> Reading {
         let (Some(mut prompt), Some(mut completion)) = (self.prompt, self.completion.or(Some(0))) else {
-            return Reading { usage: None, odd: self.odd };
+            return self.reported(None);
         };
         // A count that was reported and is odd is unknown, not zero.
         if self.completion.is_none() && self.odd.is_some() {
-            return Reading { usage: None, odd: self.odd };
+            return self.reported(None);
         }
         let beyond = self.total.unwrap_or(0).saturating_sub(prompt + completion);
         if self.reasoning > 0 && (reasoning_beside_completion || beyond == self.reasoning) {
@@ -159,7 +181,11 @@ impl Counts {
             left -= usage[meter];
         }
         usage[Meter::Output] = left;
-        Reading { usage: Some(usage), odd: self.odd }
+        self.reported(Some(usage))
+    }
+
+    fn reported(self, usage: Option<Usage>) -> Reading {
+        Reading { usage, cost: self.cost, odd: self.odd.or(self.odd_cost) }
     }
 }
 
@@ -267,6 +293,26 @@ mod tests {
         }
         assert_eq!(reading("null"), Reading::default());
         assert_eq!(reading("{}"), Reading::default());
+    }
+
+    #[test]
+    fn a_reported_cost_is_read_digit_by_digit() {
+        for (cost, want, odd) in [
+            ("0.00014", Some(140_000), false),
+            ("1.425e-05", Some(14_250), false),
+            ("0", Some(0), false),
+            ("\"0.25\"", Some(250_000_000), false),
+            ("0.0000000015", Some(2), false),
+            ("null", None, false),
+            (r#"{"total_cost":0.5}"#, None, false),
+            ("-0.5", None, true),
+            ("1e300", None, true),
+            ("\"much\"", None, true),
+        ] {
+            let found = reading(&format!(r#"{{"prompt_tokens":1,"cost":{cost}}}"#));
+            assert_eq!((found.cost, found.odd.is_some()), (want.map(Money), odd), "{cost}");
+            assert!(found.usage.is_some(), "{cost}");
+        }
     }
 
     #[test]

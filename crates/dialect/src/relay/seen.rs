@@ -30,12 +30,18 @@ pub struct Seen {
     pub upstream_id: Option<String>,
     /// The model as the provider names it.
     pub upstream_model: Option<String>,
+    /// The provider that answers behind a reseller, as the reseller names it.
+    pub upstream_provider: Option<String>,
+    /// The class of service that the provider gave (`service_tier`), in its own word.
+    pub upstream_tier: Option<String>,
     /// Something that the caller can use: text, reasoning, a tool call. From here on there is no failover.
     pub content: bool,
     /// Why the (last) choice ended, and the provider's own word for it.
     pub finish: Option<(Finish, String)>,
     /// The last usage that was reported. Absent is not zero.
     pub usage: Option<Usage>,
+    /// The last cost that the endpoint reported: what a reseller charges us. Absent is not zero.
+    pub cost: Option<Money>,
     /// Usage that was reported and makes no sense (negative, a text, decreasing): the reason, for the record.
     pub odd_usage: Option<&'static str>,
     /// The endpoint said that nothing follows.

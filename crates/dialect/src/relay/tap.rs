@@ -1,5 +1,7 @@
 //! What events tell about an answer, kept in [`Seen`].
 
+use std::borrow::Cow;
+
 use super::Seen;
 use crate::ir::{Delta, Event};
 
@@ -45,6 +47,11 @@ impl Tap {
                 self.frame_has_content |= bytes > 0 && visible;
             }
             Event::Usage(usage) => seen.note_usage(Some(*usage), None),
+            Event::Cost(cost) => seen.cost = Some(*cost),
+            Event::Served { provider, tier } => {
+                seen.upstream_provider = seen.upstream_provider.take().or_else(|| provider.clone().map(Cow::into_owned));
+                seen.upstream_tier = tier.clone().map(Cow::into_owned).or_else(|| seen.upstream_tier.take());
+            }
             Event::Finish { choice, reason, native } => {
                 self.begun |= bit(*choice);
                 self.ended |= bit(*choice);

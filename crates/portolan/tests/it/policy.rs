@@ -29,13 +29,7 @@ fn app() -> TestApp {
 async fn what_is_not_built_is_refused_by_name_and_never_skipped() {
     let app = app();
     let cases: &[(&str, Value)] = &[
-        ("provider.zdr", with("provider", json!({ "zdr": true }))),
-        ("provider.data_collection", with("provider", json!({ "data_collection": "deny" }))),
-        ("provider.max_price", with("provider", json!({ "max_price": { "prompt": 1 } }))),
-        ("provider.require_parameters", with("provider", json!({ "require_parameters": true }))),
-        ("provider.enforce_distillable_text", with("provider", json!({ "enforce_distillable_text": true }))),
-        ("provider.quantizations", with("provider", json!({ "quantizations": ["fp8"] }))),
-        ("provider.sort", with("provider", json!({ "sort": "price" }))),
+        ("provider.options", with("provider", json!({ "options": { "openai": {} } }))),
         ("provider.something_new", with("provider", json!({ "something_new": true }))),
         ("plugins[0]", with("plugins", json!([{ "id": "web" }]))),
         ("preset", with("preset", json!("mine"))),
@@ -46,7 +40,7 @@ async fn what_is_not_built_is_refused_by_name_and_never_skipped() {
         ("models[1]", with("models", json!(["openai/gpt-4o-mini", "openai/gpt-4o@preset/mine"]))),
         ("transforms", with("transforms", json!(["middle-out"]))),
         ("route", with("route", json!("other"))),
-        ("service_tier", with("service_tier", json!("flex"))),
+        ("service_tier", with("service_tier", json!("scale"))),
         ("modalities", with("modalities", json!(["image", "text"]))),
         ("web_search_options", with("web_search_options", json!({}))),
         ("background", with("background", json!(true))),
@@ -97,6 +91,11 @@ async fn a_body_that_is_wrong_gets_a_400_that_names_the_field() {
         (Some("n"), with("n", json!(129)).to_string()),
         (Some("provider.order"), with("provider", json!({ "order": "openai" })).to_string()),
         (Some("provider"), with("provider", json!([])).to_string()),
+        (Some("provider.zdr"), with("provider", json!({ "zdr": "yes" })).to_string()),
+        (Some("provider.sort"), with("provider", json!({ "sort": "speed" })).to_string()),
+        (Some("provider.quantizations[0]"), with("provider", json!({ "quantizations": ["q4"] })).to_string()),
+        (Some("provider.max_price.prompt"), with("provider", json!({ "max_price": { "prompt": -1 } })).to_string()),
+        (Some("service_tier"), with("service_tier", json!("best")).to_string()),
     ];
     for (field, body) in cases {
         let answer = app.request("POST", "/api/v1/chat/completions").body(body.clone()).send().await.unwrap();

@@ -64,7 +64,7 @@ impl Fold {
                 }
             }
             Event::Finish { choice, reason, native } => self.choice(*choice).finish = Some((*reason, native.clone().into_owned())),
-            Event::Start { .. } | Event::Usage(_) | Event::Fault(_) | Event::Done => {}
+            Event::Start { .. } | Event::Usage(_) | Event::Cost(_) | Event::Served { .. } | Event::Fault(_) | Event::Done => {}
         }
     }
 

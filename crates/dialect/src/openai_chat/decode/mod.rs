@@ -51,7 +51,15 @@ fn member(request: &mut ir::Request, name: &str, raw: &str) -> Result<()> {
         "stop" => request.stop = settings::stop(reader, path)?,
         "cache_control" => request.cache = Some(parts::mark(reader, path)?),
         // Peek has read them.
-        "model" | "stream" | "stream_options" | "max_tokens" | "max_completion_tokens" | "n" | "user" | "reasoning_effort" => {}
+        "model"
+        | "stream"
+        | "stream_options"
+        | "max_tokens"
+        | "max_completion_tokens"
+        | "n"
+        | "user"
+        | "reasoning_effort"
+        | "service_tier" => {}
         // They only ever hold what changes nothing.
         "functions" | "function_call" => {}
         name if GATEWAY_ONLY.contains(&name) => {}

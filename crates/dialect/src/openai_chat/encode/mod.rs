@@ -10,7 +10,8 @@ use std::borrow::Cow;
 use bytes::Bytes;
 use portolan_core::{Dialect, Quirk};
 
-use super::patch::limit_name;
+use super::patch::{limit_name, tier_json};
+use super::reseller;
 use crate::ir;
 use crate::json::Writer;
 use crate::target::{Encoded, Target};
@@ -37,6 +38,13 @@ pub fn encode(request: &ir::Request, target: &Target<'_>) -> Encoded {
         && let Some(hash) = target.user_hash
     {
         json.text_member("user", hash);
+    }
+    if let Some(tier) = target.service_tier {
+        json.raw_member("service_tier", tier_json(tier));
+    }
+    if let Some(reseller) = &target.reseller {
+        json.raw_member("provider", &reseller::provider(reseller));
+        json.raw_member("usage", reseller::USAGE);
     }
     write_extra(request, target, &mut json, &mut encoded);
     json.end_object();

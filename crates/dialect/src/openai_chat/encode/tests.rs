@@ -1,11 +1,12 @@
 //! Decoding a caller's body and encoding it again, shown side by side.
 
-use portolan_core::{Dialect, Quirk};
+use portolan_core::{Dialect, MaxPrice, Preferences, Quirk, ServiceTier};
 use serde_json::Value;
 
 use super::*;
 use crate::openai_chat::decode::decode;
 use crate::openai_chat::peek::peek;
+use crate::target::Reseller;
 
 fn target(quirks: &[Quirk]) -> Target<'_> {
     Target {
@@ -16,6 +17,8 @@ fn target(quirks: &[Quirk]) -> Target<'_> {
         user_hash: Some("h4sh"),
         quirks,
         supported: &[],
+        service_tier: None,
+        reseller: None,
     }
 }
 
@@ -128,4 +131,21 @@ fn limits_and_stream_follow_the_target_and_its_quirks() {
 fn fields_of_another_dialect_are_listed_as_dropped() {
     let target = Target { caller: Dialect::Anthropic, ..target(&[]) };
     assert_eq!(show(through(r#""container":"c""#, &target)), "{}\ndropped: container");
+}
+
+#[test]
+fn the_tier_of_the_endpoint_is_written_and_never_that_of_the_caller() {
+    let flex = Target { service_tier: Some(ServiceTier::Flex), ..target(&[]) };
+    for members in [r#""service_tier":"priority""#, r#""service_tier":"auto""#, r#""top_k":null"#] {
+        assert_eq!(show(through(members, &target(&[]))), "{}", "{members}");
+        assert_eq!(show(through(members, &flex)), r#"{"service_tier":"flex"}"#, "{members}");
+    }
+}
+
+#[test]
+fn a_reseller_is_bound_in_this_lane_too() {
+    let preferences = Preferences { zdr: true, ..Preferences::default() };
+    let reseller = Some(Reseller { preferences: &preferences, max_price: MaxPrice::default() });
+    let target = Target { reseller, ..target(&[]) };
+    assert_eq!(show(through(r#""provider":{"zdr":true,"order":["x"]}"#, &target)), r#"{"provider":{"zdr":true},"usage":{"include":true}}"#);
 }

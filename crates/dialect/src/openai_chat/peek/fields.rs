@@ -1,6 +1,6 @@
 //! The fields of a chat request, and how each is read.
 
-use portolan_core::Capability;
+use portolan_core::{Capability, ServiceTier};
 
 use super::PeekError;
 use super::RawBlocker;
@@ -100,7 +100,7 @@ const FIELDS: &[Known] = &[
     field("route", Only(&["\"fallback\""])),
     field("transforms", Only(&["[]"])),
     field("preset", Only(&[])),
-    field("service_tier", Only(&["\"auto\"", "\"default\""])),
+    field("service_tier", Read(service_tier)),
     field("modalities", Only(&["[\"text\"]", "[]"])),
     field("image_config", Only(&["{}"])),
     field("web_search_options", Only(&[])),
@@ -200,6 +200,20 @@ fn slug(name: String, path: Path<'_>) -> Result<String> {
 
 fn provider(visit: &mut Visit, reader: &mut Reader<'_>, _: Path<'_>) -> Result<()> {
     visit.peek.preferences = preferences::read(reader)?;
+    Ok(())
+}
+
+const TIERS: &str = "auto, default, flex, priority or fast";
+
+fn service_tier(visit: &mut Visit, reader: &mut Reader<'_>, path: Path<'_>) -> Result<()> {
+    visit.peek.service_tier = match string(reader, path, 64)?.as_ref() {
+        "auto" | "default" => None,
+        "flex" => Some(ServiceTier::Flex),
+        "priority" | "fast" => Some(ServiceTier::Priority),
+        "scale" => return Err(path.not_supported(format!("scale is not supported; use {TIERS}"))),
+        _ => return Err(path.invalid(format!("must be {TIERS}"))),
+    };
+    visit.peek.service_tier_stated = true;
     Ok(())
 }
 

@@ -35,12 +35,13 @@ pub(super) fn read(visit: &mut Visit, reader: &mut Reader<'_>) -> Result<()> {
         visit.peek.messages += 1;
         message(visit, reader, path.at(i))
     })?;
+    visit.peek.conversation = visit.opening.hash();
     Ok(())
 }
 
 fn message(visit: &mut Visit, reader: &mut Reader<'_>, path: Path<'_>) -> Result<()> {
     let (mut role, mut content, mut answers) = (None, false, false);
-    object(reader, path, KEYS, |reader, name| {
+    let span = object(reader, path, KEYS, |reader, name| {
         let here = path.key(name);
         match name {
             "role" => role = Some(read_role(reader, here)?),
@@ -82,12 +83,14 @@ fn message(visit: &mut Visit, reader: &mut Reader<'_>, path: Path<'_>) -> Result
         Ok(())
     })?;
     match role {
-        None => Err(path.key("role").invalid("is missing")),
-        Some("assistant") => Ok(()),
-        Some(_) if !content => Err(path.key("content").invalid("must be a string or a list of parts")),
-        Some("tool") if !answers => Err(path.key("tool_call_id").invalid("is missing")),
-        Some(_) => Ok(()),
+        None => return Err(path.key("role").invalid("is missing")),
+        Some("assistant") => {}
+        Some(_) if !content => return Err(path.key("content").invalid("must be a string or a list of parts")),
+        Some("tool") if !answers => return Err(path.key("tool_call_id").invalid("is missing")),
+        Some(_) => {}
     }
+    visit.opening.note(matches!(role, Some("system" | "developer")), || reader.slice(span));
+    Ok(())
 }
 
 fn read_role(reader: &mut Reader<'_>, path: Path<'_>) -> Result<&'static str> {

@@ -7,18 +7,21 @@
 mod error;
 mod fields;
 mod messages;
+mod opening;
 pub(crate) mod read;
 mod request;
 #[cfg(test)]
 mod tests;
 mod tools;
+mod variants;
 
 use std::borrow::Cow;
 use std::ops::Range;
 
-use portolan_core::{Capabilities, Preferences};
+use portolan_core::{Capabilities, Parameters, Preferences, ServiceTier};
 
 pub use error::PeekError;
+pub use variants::{Variant, Variants, variant, variants};
 
 use crate::ir;
 
@@ -33,6 +36,13 @@ pub struct Peek {
     pub preferences: Preferences,
     /// What an endpoint must be able to do.
     pub needs: Capabilities,
+    /// The fields in use that OpenRouter lists as parameters of endpoints. `max_completion_tokens` counts as `max_tokens`,
+    /// `reasoning_effort` as `reasoning`; a JSON schema is `structured_outputs` besides `response_format`.
+    pub parameters: Parameters,
+    /// The class of service that is asked for. `None`: the ordinary one.
+    pub service_tier: Option<ServiceTier>,
+    /// Whether `service_tier` was stated, be it as `auto` or `default`.
+    pub service_tier_stated: bool,
     /// How many messages there are.
     pub messages: u32,
     /// Bytes of everything that can become prompt text: messages (their JSON stands for the template of the
@@ -51,6 +61,9 @@ pub struct Peek {
     pub session_id: Option<String>,
     /// The key of stickiness next in rank.
     pub prompt_cache_key: Option<String>,
+    /// A hash of the first instruction and the first message that is none: the key of stickiness last in rank. The same text
+    /// has the same hash in every process.
+    pub conversation: u64,
     /// `trace.trace_id`.
     pub trace_id: Option<String>,
     /// Where the value of `trace` stands.
@@ -147,7 +160,7 @@ impl Peek {
         self.fields.iter().find(|f| f.name == name && !f.null)
     }
 
-    /// Whether the raw lane is open as far as the body is concerned.
+    /// Whether the raw lane is open as far as the body is concerned. To a reseller it always is.
     #[must_use]
     pub fn raw_lane(&self) -> bool {
         self.raw_blockers.is_empty()
@@ -162,7 +175,7 @@ impl Peek {
 
 /// Fields that speak to the gateway and never reach an endpoint. `reasoning` is translated where it says more
 /// than `exclude`, and so is `cache_control` (both close the raw lane); `user` and `safety_identifier` are
-/// replaced by a hash.
+/// replaced by a hash, `service_tier` by the tier that the endpoint stands for.
 pub const GATEWAY_ONLY: &[&str] = &[
     "models",
     "provider",
@@ -185,17 +198,6 @@ pub const GATEWAY_ONLY: &[&str] = &[
     "deferred_tools",
     "background",
 ];
-
-/// The suffixes that ask OpenRouter's router for something. A catalog may list a model with one as a model
-/// of its own; where it does not, the gateway refuses the suffix.
-pub const VARIANTS: &[&str] = &["free", "nitro", "floor", "online", "exacto", "thinking", "extended", "batch"];
-
-/// A slug's routing suffix: `nitro` of `openai/gpt-4o:nitro`.
-#[must_use]
-pub fn variant(model: &str) -> Option<&'static str> {
-    let (_, suffix) = model.rsplit_once(':')?;
-    VARIANTS.iter().copied().find(|v| *v == suffix)
-}
 
 /// Looks at a chat completions body.
 ///

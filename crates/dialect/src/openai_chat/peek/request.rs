@@ -2,9 +2,10 @@
 
 use std::borrow::Cow;
 
-use portolan_core::Capability;
+use portolan_core::{Capability, Parameters};
 
 use super::fields::known;
+use super::opening::Opening;
 use super::read::{Path, skip};
 use super::{Field, Peek, PeekError};
 use crate::ir;
@@ -27,6 +28,7 @@ pub(super) struct Visit {
     pub(super) reasoning: Option<ir::Reasoning>,
     pub(super) effort: Option<String>,
     pub(super) include_reasoning: Option<bool>,
+    pub(super) opening: Opening,
     /// Bytes of inline media so far: in the body, and no text.
     pub(super) inline_bytes: u64,
 }
@@ -94,7 +96,20 @@ impl Visit {
             (a, b) => a.or(b),
         };
         self.fold_reasoning()?;
+        self.peek.parameters = self.parameters();
         Ok(self.peek)
+    }
+
+    /// The parameters in use, by the names that endpoints list.
+    fn parameters(&self) -> Parameters {
+        let fields = self.peek.fields.iter().filter(|field| !field.null);
+        let names = fields.map(|field| match field.name.as_ref() {
+            "max_completion_tokens" => "max_tokens",
+            "reasoning_effort" => "reasoning",
+            name => name,
+        });
+        let schema = self.peek.needs.has(Capability::StructuredOutputs).then_some("structured_outputs");
+        names.chain(schema).collect()
     }
 
     /// Folds the shorthands into one, which is `None` when nothing was stated.

@@ -159,6 +159,9 @@ fn what_a_field_cannot_be_is_refused_by_its_path() {
         (with(r#""provider":{"order":[],"order":["x"]}"#), "provider.order"),
         (with(r#""provider":{"only":null,"only":["x"]}"#), "provider.only"),
         (with(r#""provider":{"allow_fallbacks":"no"}"#), "provider.allow_fallbacks"),
+        (with(r#""service_tier":"best""#), "service_tier"),
+        (with(r#""service_tier":1"#), "service_tier"),
+        (with(&format!(r#""session_id":"{}""#, "é".repeat(257))), "session_id"),
         (with(r#""reasoning":{"effort":"low","max_tokens":9}"#), "reasoning"),
         (with(r#""reasoning":{"effort":"low"},"reasoning_effort":"high""#), "reasoning_effort"),
         (with(r#""reasoning":{"max_tokens":9},"reasoning_effort":"high""#), "reasoning_effort"),
@@ -173,15 +176,6 @@ fn what_a_field_cannot_be_is_refused_by_its_path() {
 #[test]
 fn what_is_not_built_is_refused_by_name_unless_its_value_changes_nothing() {
     for (members, field) in [
-        (r#""provider":{"zdr":true}"#, "provider.zdr"),
-        (r#""provider":{"data_collection":"deny"}"#, "provider.data_collection"),
-        (r#""provider":{"require_parameters":true}"#, "provider.require_parameters"),
-        (r#""provider":{"max_price":{"prompt":1}}"#, "provider.max_price"),
-        (r#""provider":{"quantizations":["fp8"]}"#, "provider.quantizations"),
-        (r#""provider":{"sort":"price"}"#, "provider.sort"),
-        (r#""provider":{"preferred_min_throughput":5}"#, "provider.preferred_min_throughput"),
-        (r#""provider":{"preferred_max_latency":5}"#, "provider.preferred_max_latency"),
-        (r#""provider":{"enforce_distillable_text":true}"#, "provider.enforce_distillable_text"),
         (r#""provider":{"regions":["eu"]}"#, "provider.regions"),
         (r#""plugins":[{"id":"web"}]"#, "plugins[0]"),
         (r#""preset":"x""#, "preset"),
@@ -197,7 +191,8 @@ fn what_is_not_built_is_refused_by_name_unless_its_value_changes_nothing() {
         (r#""models":["@preset/x"]"#, "models[0]"),
         (r#""image_config":{"size":"1K"}"#, "image_config"),
         (r#""modalities":["text","image"]"#, "modalities"),
-        (r#""service_tier":"flex""#, "service_tier"),
+        (r#""service_tier":"scale""#, "service_tier"),
+        (r#""provider":{"options":{"x":{}}}"#, "provider.options"),
         (r#""deferred_tools":{}"#, "deferred_tools"),
         (r#""debug":{"echo_upstream_body":true}"#, "debug.echo_upstream_body"),
         (r#""background":true"#, "background"),
@@ -306,8 +301,112 @@ fn text_bytes_bound_the_text_and_leave_inline_media_out() {
 }
 
 #[test]
+fn a_session_id_may_have_256_characters_of_any_length() {
+    let id = "é".repeat(256);
+    assert_eq!(peek(with(&format!("\"session_id\":\"{id}\"")).as_bytes()).unwrap().session_id, Some(id));
+}
+
+#[test]
+fn a_service_tier_is_read_and_whether_it_was_stated() {
+    use portolan_core::ServiceTier::{Flex, Priority};
+    for (members, tier, stated) in [
+        ("", None, false),
+        (r#""service_tier":null"#, None, false),
+        (r#""service_tier":"auto""#, None, true),
+        (r#""service_tier":"default""#, None, true),
+        (r#""service_tier":"flex""#, Some(Flex), true),
+        (r#""service_tier":"priority""#, Some(Priority), true),
+        (r#""service_tier":"fast""#, Some(Priority), true),
+    ] {
+        let found = peek(with(members).as_bytes()).unwrap();
+        assert_eq!((found.service_tier, found.service_tier_stated), (tier, stated), "{members}");
+    }
+    for (value, want) in [
+        ("best", "service_tier: must be auto, default, flex, priority or fast"),
+        ("scale", "service_tier: scale is not supported; use auto, default, flex, priority or fast"),
+    ] {
+        assert_eq!(refusal(&with(&format!("\"service_tier\":\"{value}\""))).to_string(), want);
+    }
+}
+
+#[test]
+fn the_parameters_in_use_have_the_names_that_endpoints_list() {
+    for (members, want) in [
+        ("", ""),
+        (r#""temperature":1,"top_p":null,"seed":0,"custom":1,"user":"x","n":2"#, "seed temperature"),
+        (r#""max_completion_tokens":5"#, "max_tokens"),
+        (r#""max_tokens":5,"max_completion_tokens":5"#, "max_tokens"),
+        (r#""reasoning_effort":"low""#, "reasoning"),
+        (r#""reasoning":{"effort":"low"},"include_reasoning":true"#, "include_reasoning reasoning"),
+        (r#""response_format":{"type":"json_object"}"#, "response_format"),
+        (r#""response_format":{"type":"json_schema","json_schema":{"schema":{}}}"#, "response_format structured_outputs"),
+        (
+            r#""tools":[{"type":"function","function":{"name":"f"}}],"tool_choice":"auto","parallel_tool_calls":true"#,
+            "parallel_tool_calls tool_choice tools",
+        ),
+        (r#""stop":"x","logprobs":true,"top_logprobs":1,"verbosity":"low","top_k":1"#, "logprobs stop top_k top_logprobs verbosity"),
+    ] {
+        let found = peek(with(members).as_bytes()).unwrap().parameters;
+        assert_eq!(found.names().collect::<Vec<_>>().join(" "), want, "{members}");
+    }
+}
+
+#[test]
+fn a_conversation_is_known_by_its_first_instruction_and_its_first_message() {
+    let of = |list: &str| peek(messages(list).as_bytes()).unwrap().conversation;
+    let (system, hi, answer) =
+        (r#"{"role":"system","content":"s"}"#, r#"{"role":"user","content":"hi"}"#, r#"{"role":"assistant","content":"yes?"}"#);
+    let first = of(&[system, hi].join(","));
+    assert_eq!(of(&[system, hi, answer, r#"{"content":"more","role":"user"}"#].join(",")), first, "it goes on");
+    assert_eq!(of(&[hi, system, answer, r#"{"role":"developer","content":"t"}"#].join(" , ")), first, "the first of each kind counts");
+    for other in [
+        hi.to_owned(),
+        system.to_owned(),
+        [system, answer].join(","),
+        [r#"{"role":"system","content":"t"}"#, hi].join(","),
+        [system, r#"{"role":"user","content":"ho"}"#].join(","),
+    ] {
+        assert_ne!(of(&other), first, "{other}");
+    }
+    // What follows the first bytes of a long message counts by its length.
+    let long = |n: usize, end: &str| of(&format!(r#"{{"role":"user","content":"{}{end}"}}"#, "x".repeat(n)));
+    assert_eq!(long(5000, "a"), long(5000, "b"));
+    assert_ne!(long(5000, "a"), long(5001, "a"));
+}
+
+#[test]
+fn variants_stand_in_any_order_behind_a_slug() {
+    use Variant::*;
+    for (slug, base, model, routing, sort) in [
+        ("openai/gpt-4o", "openai/gpt-4o", "openai/gpt-4o", &[][..], None),
+        ("a/b:nitro", "a/b", "a/b", &[Nitro], Some("throughput")),
+        ("a/b:floor:nitro", "a/b", "a/b", &[Floor, Nitro], Some("throughput")),
+        ("a/b:nitro:free:floor", "a/b", "a/b:free", &[Nitro, Floor], Some("price")),
+        ("a/b:free:exacto", "a/b", "a/b:free", &[Exacto], Some("exacto")),
+        ("a/b:exacto:online", "a/b", "a/b", &[Exacto, Online], Some("exacto")),
+        ("a/b:batch", "a/b", "a/b:batch", &[], None),
+        ("a/b:8b:extended", "a/b:8b", "a/b:8b:extended", &[], None),
+        ("a/b:nitro:8b", "a/b:nitro:8b", "a/b:nitro:8b", &[], None),
+        ("a:free/b:thinking", "a:free/b", "a:free/b:thinking", &[], None),
+        ("x/y:latest", "x/y:latest", "x/y:latest", &[], None),
+        (":nitro", "", "", &[Nitro], Some("throughput")),
+    ] {
+        let found = variants(slug).unwrap();
+        assert_eq!((found.base, found.model().as_ref(), &found.routing[..]), (base, model, routing), "{slug}");
+        assert_eq!(found.sort().map(|sort| sort.as_str()), sort, "{slug}");
+    }
+    let found = variants("a/b:batch:floor").unwrap();
+    assert!(found.has(Batch) && found.has(Floor) && !found.has(Nitro));
+    let error = variants("a/b:free:nitro:batch").unwrap_err();
+    assert_eq!(error.to_string(), "model: names both :free and :batch; at most one of the two is possible");
+    assert_eq!(error.rule(), "invalid_request");
+}
+
+#[test]
 fn a_variant_is_the_suffix_that_routers_know() {
-    assert_eq!(variant("openai/gpt-4o:nitro"), Some("nitro"));
+    for one in Variant::ALL {
+        assert_eq!(variant(&format!("openai/gpt-4o:{}", one.as_str())), Some(one.as_str()));
+    }
     for model in ["openai/gpt-4o", "x/y:latest", "x:free/y"] {
         assert_eq!(variant(model), None, "{model}");
     }
