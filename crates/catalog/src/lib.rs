@@ -22,5 +22,6 @@ pub use catalog::{Catalog, CatalogError, EndpointIx, ModelIx, ProviderIx};
 pub use endpoint::{DataPolicy, Endpoint, NotCallable, ToolChoice, is_auth_built, is_dialect_built};
 pub use model::{DefaultParameters, Model, ReasoningInfo};
 pub use overlay::{ModelOverlay, ProviderOverlay};
+pub use present::{Alias, EndpointStats, Listed, ModelFilter, ModelSort, PriceRange, models_answer};
 pub use pricing::Pricing;
 pub use provider::{DataOrigin, Provider, SIMULATOR};

@@ -4,8 +4,8 @@
 
 use std::path::{Path, PathBuf};
 
-use portolan_catalog::{Catalog, ProviderOverlay};
-use portolan_core::{Meter, Price};
+use portolan_catalog::{Alias, Catalog, EndpointStats, Listed, ModelSort, ProviderOverlay, models_answer};
+use portolan_core::{Meter, ModelSlug, Percentiles, Price, Task};
 use serde_json::Value;
 
 #[expect(clippy::disallowed_methods, reason = "tests find the reference material by an environment variable")]
@@ -61,6 +61,29 @@ fn catalog() -> Catalog {
     Catalog::builtin().with_overlay(&[ProviderOverlay::parse("own", text.parse().unwrap()).unwrap()]).unwrap()
 }
 
+/// The whole list of these rows.
+fn list<'a>(catalog: &Catalog, rows: impl Iterator<Item = Listed<'a>>) -> Value {
+    let rows: Vec<String> = rows.map(|row| catalog.model_row(row).to_string()).collect();
+    serde_json::from_str(&models_answer(rows.iter().map(String::as_str), rows.len(), None)).unwrap()
+}
+
+fn measured() -> EndpointStats {
+    let all = Percentiles { p50: Some(120.0), p75: Some(180.5), p90: Some(250.0), p99: Some(900.0) };
+    EndpointStats { uptime_5m: Some(100.0), uptime_30m: Some(99.5), uptime_1d: None, latency_30m: Some(all), throughput_30m: Some(all) }
+}
+
+/// A catalog in which some endpoints retain nothing, and some models make images or videos.
+fn with_media() -> Catalog {
+    let mut catalog = catalog();
+    for (i, endpoint) in catalog.endpoints.iter_mut().enumerate() {
+        endpoint.zdr = i % 3 == 0;
+    }
+    for (i, model) in catalog.models.iter_mut().enumerate() {
+        model.task = [Task::Chat, Task::Images, Task::Videos, Task::Embeddings][i % 4];
+    }
+    catalog
+}
+
 #[test]
 fn every_answer_fits_the_schema_of_the_newest_clients() {
     let Some(api) = shared("reference/openrouter/openapi-2026-10-reconstructed.json") else { return };
@@ -70,12 +93,20 @@ fn every_answer_fits_the_schema_of_the_newest_clients() {
         schema.clone()
     };
     let catalog = catalog();
-    assert_eq!(misfits(&api, &schema_of("/models"), &catalog.models_answer(&catalog.models, None), "models"), Vec::<String>::new());
+    assert_eq!(misfits(&api, &schema_of("/models"), &list(&catalog, catalog.listed()), "models"), Vec::<String>::new());
     assert_eq!(misfits(&api, &schema_of("/providers"), &catalog.providers_answer(), "providers"), Vec::<String>::new());
     let endpoints = schema_of("/models/{author}/{slug}/endpoints");
     for model in &catalog.models {
-        assert_eq!(misfits(&api, &endpoints, &catalog.endpoints_answer(model), model.slug.as_str()), Vec::<String>::new());
+        assert_eq!(
+            misfits(&api, &endpoints, &catalog.endpoints_answer(model, |_| Some(measured())), model.slug.as_str()),
+            Vec::<String>::new()
+        );
     }
+    let alias = ModelSlug::parse("~openai/gpt-mini-latest").unwrap();
+    let aliased =
+        Listed { alias: Some(Alias { slug: &alias, name: "GPT mini, latest" }), ..catalog.find_listed("openai/gpt-4o-mini").unwrap() };
+    let one = serde_json::json!({ "data": catalog.model_row(aliased) });
+    assert_eq!(misfits(&api, &schema_of("/model/{author}/{slug}"), &one, "alias"), Vec::<String>::new());
     let wrong = serde_json::json!({ "data": [{}] });
     assert!(!misfits(&api, &schema_of("/models"), &wrong, "wrong").is_empty(), "the check itself sees what is missing");
 }
@@ -114,7 +145,7 @@ fn the_prices_are_those_of_the_facts() {
 #[test]
 fn a_row_of_models_suits_clients_of_openai_too() {
     let catalog = catalog();
-    let answer = catalog.models_answer(&catalog.models, None);
+    let answer = list(&catalog, catalog.listed());
     assert_eq!(answer["object"], "list");
     assert_eq!(answer["total_count"], catalog.models.len());
     let row = answer["data"].as_array().unwrap().iter().find(|r| r["id"] == "openai/gpt-4o-mini").unwrap();
@@ -126,10 +157,86 @@ fn a_row_of_models_suits_clients_of_openai_too() {
 #[test]
 fn an_unknown_price_is_shown_as_unknown_and_a_tier_as_an_override() {
     let catalog = catalog();
-    let row = catalog.model_row(catalog.model("own/unpriced").unwrap());
+    let row = catalog.model_row(catalog.model("own/unpriced").unwrap().into());
     assert_eq!((&row["pricing"]["prompt"], &row["pricing"]["completion"]), (&"-1".into(), &"-1".into()));
-    let row = catalog.model_row(catalog.model("anthropic/claude-sonnet-4.5").unwrap());
+    let row = catalog.model_row(catalog.model("anthropic/claude-sonnet-4.5").unwrap().into());
     assert_eq!(row["pricing"]["overrides"][0]["min_prompt_tokens"], 200_000);
     assert_eq!(row["pricing"]["overrides"][0]["prompt"], "0.000006");
     assert_eq!(row["pricing"]["overrides"][0].get("web_search"), None);
+}
+
+#[test]
+fn the_lists_of_other_tasks_and_of_zero_retention_fit_their_schemas() {
+    let Some(api) = shared("reference/openrouter/openapi-2026-10-reconstructed.json") else { return };
+    let schema_of = |path: &str| &api["paths"][path]["get"]["responses"]["200"]["content"]["application/json"]["schema"];
+    let catalog = with_media();
+    for (path, answer) in [
+        ("/endpoints/zdr", catalog.zdr_answer(|_| Some(measured().without_speed()))),
+        ("/images/models", catalog.image_models_answer()),
+        ("/videos/models", catalog.video_models_answer()),
+    ] {
+        assert!(answer["data"].as_array().unwrap().len() > 5, "{path}");
+        assert_eq!(misfits(&api, schema_of(path), &answer, path), Vec::<String>::new());
+    }
+    let mut priced = 0;
+    for model in &catalog.models {
+        let Some(answer) = catalog.image_endpoints_answer(model) else {
+            assert_ne!(model.task, Task::Images);
+            continue;
+        };
+        assert_eq!(misfits(&api, schema_of("/images/models/{author}/{slug}/endpoints"), &answer, "images"), Vec::<String>::new());
+        priced += answer["endpoints"].as_array().unwrap().iter().filter(|e| e["pricing"][0]["cost_usd"].as_f64() > Some(0.0)).count();
+    }
+    assert!(priced > 5, "{priced}");
+}
+
+#[test]
+fn an_alias_is_shown_with_its_targets_price_and_a_router_without_one() {
+    let mut catalog = catalog();
+    let alias = ModelSlug::parse("~openai/gpt-mini-latest").unwrap();
+    let target = catalog.find_listed("openai/gpt-4o-mini").unwrap();
+    let row = catalog.model_row(Listed { alias: Some(Alias { slug: &alias, name: "GPT mini, latest" }), ..target });
+    assert_eq!(
+        (&row["id"], &row["name"], &row["owned_by"]),
+        (&"~openai/gpt-mini-latest".into(), &"GPT mini, latest".into(), &"openai".into())
+    );
+    assert_eq!(row["alias_target"], serde_json::json!({ "slug": "openai/gpt-4o-mini", "name": target.model.name }));
+    assert_eq!(row["pricing"]["prompt"], "0.00000015");
+    assert!(catalog.model_row(target).get("alias_target").is_none());
+
+    let router = catalog.models.iter_mut().find(|m| m.slug.as_str() == "own/unpriced").unwrap();
+    router.endpoints.clear();
+    let row = catalog.model_row(catalog.find_listed("own/unpriced").unwrap());
+    assert_eq!((&row["pricing"]["prompt"], &row["pricing"]["completion"]), (&"-1".into(), &"-1".into()));
+}
+
+#[test]
+fn speed_is_shown_whole_or_not_at_all() {
+    let catalog = catalog();
+    let endpoint = &catalog.endpoints[0];
+    let row = catalog.endpoint_row(endpoint, Some(measured()));
+    assert_eq!(row["latency_last_30m"], serde_json::json!({ "p50": 120.0, "p75": 180.5, "p90": 250.0, "p99": 900.0 }));
+    assert_eq!((&row["uptime_last_30m"], &row["uptime_last_1d"]), (&99.5.into(), &Value::Null));
+    let row = catalog.endpoint_row(endpoint, Some(measured().without_speed()));
+    assert_eq!(
+        (&row["uptime_last_5m"], &row["latency_last_30m"], &row["throughput_last_30m"]),
+        (&100.0.into(), &Value::Null, &Value::Null)
+    );
+    let partly = EndpointStats { latency_30m: Some(Percentiles { p50: Some(1.0), ..Percentiles::default() }), ..EndpointStats::default() };
+    assert_eq!(catalog.endpoint_row(endpoint, Some(partly))["latency_last_30m"], Value::Null);
+}
+
+#[test]
+fn what_was_not_measured_comes_last_in_every_order() {
+    let catalog = catalog();
+    let fast = catalog.model("openai/gpt-4o-mini").unwrap();
+    let stats = |ix| fast.endpoints.contains(&ix).then(measured);
+    for sort in [ModelSort::ThroughputHighToLow, ModelSort::LatencyLowToHigh] {
+        let first = catalog.listed().min_by_key(|row| sort.key(&catalog, row, stats)).unwrap();
+        assert_eq!(first.slug(), &fast.slug, "{sort:?}");
+    }
+    let unpriced = catalog.find_listed("own/unpriced").unwrap();
+    for sort in [ModelSort::PriceLowToHigh, ModelSort::PriceHighToLow, ModelSort::Newest] {
+        assert!(sort.key(&catalog, &unpriced, |_| None) >= catalog.listed().map(|r| sort.key(&catalog, &r, |_| None)).max().unwrap());
+    }
 }

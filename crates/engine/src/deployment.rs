@@ -104,6 +104,12 @@ impl Deployment {
         if simulate { &self.on_request } else { &self.bindings }
     }
 
+    /// Whether a request that asks for nothing special can reach this endpoint: by a credential, or answered by the simulator.
+    #[must_use]
+    pub fn reaches(&self, ix: EndpointIx) -> bool {
+        self.bindings.get(ix) != Bind::Unbound
+    }
+
     /// The route of an endpoint, real or simulated as the plan has it.
     pub(crate) fn route(&self, ix: EndpointIx, simulated: bool) -> Option<&Route> {
         if simulated { self.simulated.get(&self.catalog.endpoint(ix).simulated_dialect()) } else { self.real.get(ix.0 as usize)?.as_ref() }

@@ -15,7 +15,7 @@ use portolan_engine::{Directory, Engine, Refused};
 use portolan_store::Store;
 use tower::Service;
 
-use crate::routes::{chat, endpoints, explain, generation, health, key, models, providers};
+use crate::routes::{chat, endpoints, explain, generation, health, key, media, models, pages, providers};
 use crate::{ApiError, headers};
 
 /// What the handlers share.
@@ -31,7 +31,7 @@ pub struct Gateway {
     /// Whether to take traffic.
     pub readiness: Arc<dyn Readiness>,
     /// The presented catalog, rendered once per epoch.
-    pub(crate) pages: models::Pages,
+    pub(crate) pages: pages::Pages,
 }
 
 /// Tells the truth about whether this instance can serve.
@@ -44,7 +44,7 @@ impl Gateway {
     /// The shared state.
     #[must_use]
     pub fn new(engine: Engine, directory: Directory, store: Store, body_bytes_max: usize, readiness: Arc<dyn Readiness>) -> Self {
-        Self { engine, directory, store, body_bytes_max, readiness, pages: models::Pages::default() }
+        Self { engine, directory, store, body_bytes_max, readiness, pages: pages::Pages::default() }
     }
 }
 
@@ -89,7 +89,15 @@ fn router(gateway: Arc<Gateway>) -> Router {
     let api = Router::new()
         .route("/models", get(models::list))
         .route("/models/count", get(models::count))
+        .route("/models/user", get(models::of_caller))
+        .route("/models/{model}", get(models::retrieve))
+        .route("/model/{author}/{slug}", get(models::show))
         .route("/models/{author}/{slug}/endpoints", get(endpoints::of_model))
+        .route("/endpoints/zdr", get(endpoints::zdr))
+        .route("/embeddings/models", get(models::embeddings))
+        .route("/images/models", get(media::images))
+        .route("/images/models/{author}/{slug}/endpoints", get(media::image_endpoints))
+        .route("/videos/models", get(media::videos))
         .route("/providers", get(providers::list))
         .route("/key", get(key::current))
         .route("/auth/key", get(key::current))

@@ -2,12 +2,13 @@
 // expected, is an error.
 
 import assert from "node:assert/strict";
-import { after, before, test as run } from "node:test";
+import { after, before } from "node:test";
 import { OpenRouter } from "@openrouter/sdk";
 import * as errors from "@openrouter/sdk/models/errors";
 
 import { startGateway } from "./gateway.mjs";
 import { GENERATION_ID, HARBOUR, LANES, PIXEL, RAW, TEXT, TIDE, TRANSLATED, USER, VOYAGE, isHarbourCall, isVoyage, words } from "./samples.mjs";
+import { test } from "./strict.mjs";
 
 let gateway;
 let router;
@@ -16,18 +17,6 @@ let router;
 const open = (apiKey, options = {}) => new OpenRouter({ apiKey, retryConfig: { strategy: "none" }, timeoutMs: 60_000, ...options });
 const sim = (shape) => ({ headers: { "X-Sim": shape } });
 const send = (chatRequest, options) => router.chat.send({ chatRequest: { messages: USER, ...chatRequest } }, options);
-
-// An answer that does not fit is told by its wrong fields: the client's own error prints the whole answer twice.
-const test = (name, body) =>
-  run(name, async () => {
-    try {
-      await body();
-    } catch (error) {
-      if (error.name !== "ResponseValidationError") throw error;
-      const wrong = new Set(error.cause.issues.map((issue) => `${issue.path.map((p) => (Number.isInteger(p) ? "[]" : p)).join(".")}: ${issue.message}`));
-      throw new Error(`the answer does not fit the client's schema:\n  ${[...wrong].slice(0, 20).join("\n  ")}`);
-    }
-  });
 
 before(async () => {
   gateway = await startGateway();

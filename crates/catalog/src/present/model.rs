@@ -1,22 +1,24 @@
 //! Rows of `GET /models`, for OpenRouter's clients and OpenAI's.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
+use super::listed::Listed;
 use super::pricing::pricing;
-use crate::{Catalog, Endpoint, Model, NotCallable};
+use crate::{Catalog, Model};
 
 impl Catalog {
     /// One model. Its price and limits are those of its cheapest endpoint that can be called (without one: of its cheapest).
     #[must_use]
-    pub fn model_row(&self, model: &Model) -> Value {
+    pub fn model_row(&self, listed: Listed<'_>) -> Value {
+        let model = listed.model;
         let top = self.top_endpoint(model);
         let mut row = json!({
-            "id": model.slug,
+            "id": listed.slug(),
             "canonical_slug": model.canonical_slug,
             "object": "model",
-            "owned_by": model.slug.author(),
+            "owned_by": listed.author(),
             "hugging_face_id": model.hugging_face_id,
-            "name": model.name,
+            "name": listed.name(),
             "created": model.created,
             "description": model.description,
             "context_length": model.context_length,
@@ -35,6 +37,9 @@ impl Catalog {
             "expiration_date": model.expiration_date,
             "links": { "details": format!("/api/v1/models/{}/endpoints", model.canonical_slug) },
         });
+        if listed.alias.is_some() {
+            row["alias_target"] = json!({ "slug": model.slug, "name": model.name });
+        }
         // Optional, and not nullable: OpenRouter's SDKs refuse a null here.
         if let Some(reasoning) = &model.reasoning {
             let mut known = json!(reasoning);
@@ -44,31 +49,6 @@ impl Catalog {
             row["reasoning"] = known;
         }
         row
-    }
-
-    /// The answer of `GET /models`, whole or a page of it: a list for both families of clients. `next` is the address of the page after it.
-    #[must_use]
-    pub fn models_answer(&self, page: &[Model], next: Option<String>) -> Value {
-        let data: Vec<Value> = page.iter().map(|m| self.model_row(m)).collect();
-        let mut answer = Map::new();
-        answer.insert("object".to_owned(), "list".into());
-        answer.insert("data".to_owned(), data.into());
-        answer.insert("total_count".to_owned(), self.models.len().into());
-        answer.insert("links".to_owned(), json!({ "next": next }));
-        Value::Object(answer)
-    }
-
-    fn top_endpoint(&self, model: &Model) -> Option<&Endpoint> {
-        self.endpoints_of(model).min_by_key(|e| (rank(e), e.blended_price(), e.ix))
-    }
-}
-
-/// Callable first, unknown prices last.
-fn rank(endpoint: &Endpoint) -> u8 {
-    match endpoint.callable {
-        Ok(()) => 0,
-        Err(NotCallable::PriceUnknown) => 2,
-        Err(_) => 1,
     }
 }
 

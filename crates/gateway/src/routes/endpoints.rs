@@ -1,26 +1,56 @@
-//! `GET /models/{author}/{slug}/endpoints`
+//! `GET /models/{author}/{slug}/endpoints` and `GET /endpoints/zdr`
 
 use std::sync::Arc;
 
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
-use portolan_engine::{Refused, Rule};
+use http::HeaderMap;
+use portolan_catalog::{Catalog, EndpointIx, EndpointStats, Model};
+use portolan_engine::Deployment;
 
-use crate::{ApiError, Gateway};
+use super::models::not_found;
+use crate::{ApiError, Gateway, auth};
 
 pub(crate) async fn of_model(
     State(gateway): State<Arc<Gateway>>,
+    headers: HeaderMap,
     names: Result<Path<(String, String)>, PathRejection>,
 ) -> Result<Response, ApiError> {
     let Path((author, name)) = names?;
     let deployment = gateway.engine.deployment();
-    let slug = format!("{author}/{name}");
-    match deployment.catalog.model(&slug) {
-        Some(model) => Ok(axum::Json(deployment.catalog.endpoints_answer(model)).into_response()),
-        None => {
-            let slug: String = slug.chars().filter(|c| !c.is_control()).take(120).collect();
-            Err(Refused::new(404, "not_found", format!("{slug} is not a valid model ID")).by(Rule::ModelNotFound).into())
-        }
-    }
+    let (catalog, slug) = (&deployment.catalog, format!("{author}/{name}"));
+    let with_speed = is_known(&gateway, &headers);
+    let answer = match catalog.find_listed(&slug) {
+        Some(listed) => catalog.endpoints_answer(listed.model, |ix| shown(&gateway, &deployment, ix, with_speed)),
+        None => catalog.no_endpoints_answer(base_of_variant(catalog, &slug).ok_or_else(|| not_found(&slug))?, &slug),
+    };
+    Ok(axum::Json(answer).into_response())
+}
+
+pub(crate) async fn zdr(State(gateway): State<Arc<Gateway>>, headers: HeaderMap) -> Response {
+    let deployment = gateway.engine.deployment();
+    let with_speed = is_known(&gateway, &headers);
+    axum::Json(deployment.catalog.zdr_answer(|ix| shown(&gateway, &deployment, ix, with_speed))).into_response()
+}
+
+/// What our own traffic tells of an endpoint. Nothing is measured yet.
+pub(crate) fn measured(_: &Gateway, _: &Deployment, _: EndpointIx) -> Option<EndpointStats> {
+    None
+}
+
+/// The same for who asks: only a key is shown how fast an endpoint is, as at OpenRouter.
+fn shown(gateway: &Gateway, deployment: &Deployment, ix: EndpointIx, with_speed: bool) -> Option<EndpointStats> {
+    measured(gateway, deployment, ix).map(|stats| if with_speed { stats } else { stats.without_speed() })
+}
+
+/// Whether the request presents a key in force. A wrong one is none, for these answers are public.
+fn is_known(gateway: &Gateway, headers: &HeaderMap) -> bool {
+    auth::authenticate(gateway, headers).is_ok()
+}
+
+/// The model of a slug with variants (`openai/gpt-4o:free`) of which the catalog has no entry.
+fn base_of_variant<'a>(catalog: &'a Catalog, slug: &str) -> Option<&'a Model> {
+    let mut shorter = std::iter::successors(slug.rsplit_once(':'), |(rest, _)| rest.rsplit_once(':'));
+    shorter.find_map(|(base, _)| catalog.find_listed(base)).map(|listed| listed.model)
 }

@@ -6,5 +6,8 @@ pub(crate) mod explain;
 pub(crate) mod generation;
 pub(crate) mod health;
 pub(crate) mod key;
+mod listing;
+pub(crate) mod media;
 pub(crate) mod models;
+pub(crate) mod pages;
 pub(crate) mod providers;

@@ -1,77 +1,139 @@
-//! `GET /models` and `GET /models/count`
+//! The lists of models: `GET /models`, `/models/count`, `/models/user` and `/embeddings/models`; and one model by its name.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{OriginalUri, Query, State};
+use axum::extract::rejection::{PathRejection, QueryRejection};
+use axum::extract::{OriginalUri, Path, Query, State};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use http::{HeaderValue, header};
-use portolan_engine::{Deployment, Refused};
-use serde::Deserialize;
-use serde_json::json;
+use http::{HeaderName, HeaderValue, Uri, header};
+use portolan_catalog::Listed;
+use portolan_core::Task;
+use portolan_engine::{Caller, Deployment, Refused, Rule};
+use serde_json::{Value, json};
 
+use super::endpoints::measured;
+use super::listing::Asked;
+use super::pages::{OUTPUT_DEFAULT, select};
+use crate::auth::Authenticated;
 use crate::{ApiError, Gateway};
 
-/// The list of models as bytes, made once per deployment: it takes a millisecond and never changes in between.
-#[derive(Default)]
-pub(crate) struct Pages(Mutex<Option<(u64, Bytes)>>);
+type Pairs = Result<Query<Vec<(String, String)>>, QueryRejection>;
 
-impl Pages {
-    fn models(&self, deployment: &Deployment) -> Bytes {
-        let mut page = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match &*page {
-            Some((epoch, bytes)) if *epoch == deployment.epoch => bytes.clone(),
-            _ => {
-                let answer = deployment.catalog.models_answer(&deployment.catalog.models, None);
-                let bytes = Bytes::from(answer.to_string());
-                *page = Some((deployment.epoch, bytes.clone()));
-                bytes
-            }
-        }
+/// What anyone may keep for a while, as OpenRouter's list of models.
+const PUBLIC: HeaderValue = HeaderValue::from_static("public, max-age=300, stale-while-revalidate=3600, stale-if-error=3600");
+/// What depends on who asks.
+const PRIVATE: HeaderValue = HeaderValue::from_static("private, no-store");
+
+/// Characters of a name that an error tells back.
+const SHOWN_CHARS_MAX: usize = 120;
+
+pub(crate) async fn list(State(gateway): State<Arc<Gateway>>, OriginalUri(uri): OriginalUri, pairs: Pairs) -> Result<Response, ApiError> {
+    let asked = read(&gateway, pairs)?;
+    let deployment = gateway.engine.deployment();
+    if asked.is_plain() {
+        return Ok(cached(gateway.pages.of(&deployment).whole.clone()));
     }
+    Ok(cached(answer(&gateway, &deployment, &asked.filter_or(OUTPUT_DEFAULT), &uri, |_| true)))
 }
 
-/// Where a page starts and how long it is. Without either the list is whole, as OpenRouter's.
-#[derive(Deserialize)]
-pub(crate) struct Asked {
-    offset: Option<usize>,
-    limit: Option<usize>,
-}
-
-/// The length of a page that states none, and of the longest.
-const LIMIT_DEFAULT: usize = 500;
-const LIMIT_MAX: usize = 1000;
-
-pub(crate) async fn list(
+pub(crate) async fn embeddings(
     State(gateway): State<Arc<Gateway>>,
     OriginalUri(uri): OriginalUri,
-    asked: Result<Query<Asked>, QueryRejection>,
+    pairs: Pairs,
 ) -> Result<Response, ApiError> {
-    let Query(asked) = asked?;
+    let asked = read(&gateway, pairs)?.filter_or("all");
     let deployment = gateway.engine.deployment();
-    let body = match asked {
-        Asked { offset: None, limit: None } => gateway.pages.models(&deployment),
-        Asked { offset, limit } => page(&deployment, uri.path(), offset.unwrap_or(0), limit.unwrap_or(LIMIT_DEFAULT))?,
-    };
-    let headers = [
-        (header::CONTENT_TYPE, HeaderValue::from_static("application/json")),
-        (header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=300, stale-while-revalidate=3600, stale-if-error=3600")),
-    ];
-    Ok((headers, body).into_response())
+    let embeds = |row: &Listed<'_>| deployment.catalog.does(row.model, Task::Embeddings);
+    Ok(cached(answer(&gateway, &deployment, &asked, &uri, embeds)))
 }
 
-fn page(deployment: &Deployment, path: &str, offset: usize, limit: usize) -> Result<Bytes, ApiError> {
-    if !(1..=LIMIT_MAX).contains(&limit) {
-        return Err(Refused::field("limit", format!("limit: {limit} is not between 1 and {LIMIT_MAX}")).into());
+pub(crate) async fn of_caller(
+    State(gateway): State<Arc<Gateway>>,
+    Authenticated(caller): Authenticated,
+    OriginalUri(uri): OriginalUri,
+    pairs: Pairs,
+) -> Result<Response, ApiError> {
+    let asked = read(&gateway, pairs)?.filter_or(OUTPUT_DEFAULT);
+    let deployment = gateway.engine.deployment();
+    let body = answer(&gateway, &deployment, &asked, &uri, |row| may_use(&deployment, &caller, row));
+    Ok(([JSON, (header::CACHE_CONTROL, PRIVATE)], body).into_response())
+}
+
+pub(crate) async fn count(State(gateway): State<Arc<Gateway>>, pairs: Pairs) -> Result<Response, ApiError> {
+    let asked = read(&gateway, pairs)?.filter_or(OUTPUT_DEFAULT);
+    let count = select(&gateway.engine.deployment().catalog, &asked, |_| true, |_| None).len();
+    Ok(cached(json!({ "data": { "count": count } }).to_string()))
+}
+
+pub(crate) async fn show(
+    State(gateway): State<Arc<Gateway>>,
+    names: Result<Path<(String, String)>, PathRejection>,
+) -> Result<Response, ApiError> {
+    let Path((author, name)) = names?;
+    Ok(cached(json!({ "data": find(&gateway, &format!("{author}/{name}"))? }).to_string()))
+}
+
+/// The same as OpenAI's clients ask for it: the slug is one segment, with its slash encoded, and the answer is the row itself.
+pub(crate) async fn retrieve(State(gateway): State<Arc<Gateway>>, slug: Result<Path<String>, PathRejection>) -> Result<Response, ApiError> {
+    let Path(slug) = slug?;
+    Ok(cached(find(&gateway, &slug)?.to_string()))
+}
+
+/// A 404 that names the model.
+pub(crate) fn not_found(slug: &str) -> ApiError {
+    let slug: String = slug.chars().filter(|c| !c.is_control()).take(SHOWN_CHARS_MAX).collect();
+    Refused::new(404, "not_found", format!("{slug} is not a valid model ID")).by(Rule::ModelNotFound).into()
+}
+
+/// An answer that anyone may keep for a while.
+pub(crate) fn cached(body: impl Into<Bytes>) -> Response {
+    ([JSON, (header::CACHE_CONTROL, PUBLIC)], body.into()).into_response()
+}
+
+const JSON: (HeaderName, HeaderValue) = (header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+
+fn read(gateway: &Gateway, pairs: Pairs) -> Result<Asked, ApiError> {
+    let Query(pairs) = pairs?;
+    Ok(Asked::read(&pairs, gateway.engine.clock().now())?)
+}
+
+fn answer(gateway: &Gateway, deployment: &Deployment, asked: &Asked, uri: &Uri, may_see: impl Fn(&Listed<'_>) -> bool) -> Bytes {
+    let selected = select(&deployment.catalog, asked, may_see, |ix| measured(gateway, deployment, ix));
+    gateway.pages.of(deployment).answer(&selected, asked, |offset| next_page(uri, offset))
+}
+
+fn find(gateway: &Gateway, slug: &str) -> Result<Value, ApiError> {
+    let deployment = gateway.engine.deployment();
+    let listed = deployment.catalog.find_listed(slug).ok_or_else(|| not_found(slug))?;
+    Ok(deployment.catalog.model_row(listed))
+}
+
+/// Whether a key may use a model: today every key, where something stands behind one of its endpoints. Guardrails
+/// will speak here.
+fn may_use(deployment: &Deployment, _: &Caller, row: &Listed<'_>) -> bool {
+    row.model.endpoints.iter().any(|ix| deployment.reaches(*ix))
+}
+
+/// The same query, at another offset.
+fn next_page(uri: &Uri, offset: usize) -> String {
+    let others = uri.query().unwrap_or_default().split('&').filter(|pair| !pair.is_empty() && pair.split('=').next() != Some("offset"));
+    let query: Vec<String> = others.map(str::to_owned).chain([format!("offset={offset}")]).collect();
+    format!("{}?{}", uri.path(), query.join("&"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_next_page_is_asked_for_with_the_same_filters() {
+        for (uri, next) in [
+            ("/api/v1/models", "/api/v1/models?offset=5"),
+            ("/v1/models?limit=5", "/v1/models?limit=5&offset=5"),
+            ("/v1/models?offset=0&q=a%20b&limit=5&offset=2", "/v1/models?q=a%20b&limit=5&offset=5"),
+        ] {
+            assert_eq!(next_page(&uri.parse().unwrap(), 5), next);
+        }
     }
-    let models = &deployment.catalog.models;
-    let (start, end) = (offset.min(models.len()), offset.saturating_add(limit).min(models.len()));
-    let next = (end < models.len()).then(|| format!("{path}?offset={end}&limit={limit}"));
-    Ok(Bytes::from(deployment.catalog.models_answer(&models[start..end], next).to_string()))
-}
-
-pub(crate) async fn count(State(gateway): State<Arc<Gateway>>) -> Response {
-    let count = gateway.engine.deployment().catalog.models.len();
-    axum::Json(json!({ "data": { "count": count } })).into_response()
 }

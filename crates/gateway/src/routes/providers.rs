@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 
+use super::models::cached;
 use crate::Gateway;
 
 pub(crate) async fn list(State(gateway): State<Arc<Gateway>>) -> Response {
-    axum::Json(gateway.engine.deployment().catalog.providers_answer()).into_response()
+    cached(gateway.engine.deployment().catalog.providers_answer().to_string())
 }

@@ -20,7 +20,7 @@ const CRATES: &[(&str, Option<u8>, &[&str])] = &[
     ("store", Some(2), &["core", "tenancy", "ledger"]),
     ("upstream", Some(2), &["core"]),
     ("engine", Some(3), &["core", "dialect", "catalog", "routing", "tenancy", "ledger", "store", "upstream"]),
-    ("gateway", Some(4), &["core", "dialect", "tenancy", "ledger", "store", "engine"]),
+    ("gateway", Some(4), &["core", "dialect", "catalog", "tenancy", "ledger", "store", "engine"]),
     ("control", Some(4), &["core", "tenancy", "ledger", "store"]),
     ("portolan", Some(5), &["core", "catalog", "tenancy", "ledger", "store", "upstream", "engine", "gateway", "control", "sim"]),
     ("sim", None, &[]),

@@ -21,6 +21,7 @@ mod money;
 mod policy;
 mod process;
 mod routes;
+mod routes_catalog;
 
 /// The binary under test.
 pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_portolan");

@@ -1,0 +1,62 @@
+//! The orders of a list of models.
+
+use super::endpoint::EndpointStats;
+use super::listed::Listed;
+use crate::{Catalog, EndpointIx};
+
+/// What a list is sorted by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ModelSort {
+    /// The latest first.
+    Newest,
+    /// The cheapest first, by the mean of the prices of prompt and output.
+    PriceLowToHigh,
+    /// The dearest first.
+    PriceHighToLow,
+    /// The longest context first.
+    ContextHighToLow,
+    /// The most tokens per second first, by the median of its fastest endpoint.
+    ThroughputHighToLow,
+    /// The shortest time to the first token first, by the median of its quickest endpoint.
+    LatencyLowToHigh,
+}
+
+impl ModelSort {
+    /// OpenRouter's names of those that can be served.
+    pub const NAMES: &[(&str, ModelSort)] = &[
+        ("newest", ModelSort::Newest),
+        ("pricing-low-to-high", ModelSort::PriceLowToHigh),
+        ("pricing-high-to-low", ModelSort::PriceHighToLow),
+        ("context-high-to-low", ModelSort::ContextHighToLow),
+        ("throughput-high-to-low", ModelSort::ThroughputHighToLow),
+        ("latency-low-to-high", ModelSort::LatencyLowToHigh),
+    ];
+
+    /// The one of this name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::NAMES.iter().find(|(known, _)| *known == name).map(|(_, sort)| *sort)
+    }
+
+    /// The key to sort `row` by, the smallest first. What nobody knows of a row puts it last in every order.
+    /// `stats` tells what was measured of an endpoint.
+    #[must_use]
+    pub fn key(self, catalog: &Catalog, row: &Listed<'_>, stats: impl Fn(EndpointIx) -> Option<EndpointStats>) -> (bool, i128) {
+        let model = row.model;
+        let price = || catalog.priced_endpoint(model).map(|e| i128::from(e.blended_price().0));
+        let measured = || model.endpoints.iter().filter_map(|ix| stats(*ix));
+        let key = match self {
+            ModelSort::Newest => (model.created != 0).then(|| -i128::from(model.created)),
+            ModelSort::PriceLowToHigh => price(),
+            ModelSort::PriceHighToLow => price().map(|p| -p),
+            ModelSort::ContextHighToLow => Some(-i128::from(model.context_length)),
+            ModelSort::ThroughputHighToLow => measured().filter_map(|s| thousandths(s.throughput_30m?.p50?)).max().map(|t| -t),
+            ModelSort::LatencyLowToHigh => measured().filter_map(|s| thousandths(s.latency_30m?.p50?)).min(),
+        };
+        (key.is_none(), key.unwrap_or_default())
+    }
+}
+
+fn thousandths(value: f64) -> Option<i128> {
+    value.is_finite().then_some((value * 1000.0) as i128)
+}
