@@ -4,6 +4,7 @@
 //! of a seed. It knows nothing of money, of time or of sending.
 
 mod ask;
+pub mod auto;
 mod explain;
 mod filter;
 mod order;

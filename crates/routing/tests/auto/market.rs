@@ -1,0 +1,177 @@
+//! Which models are candidates, in a catalog with two more providers.
+
+use portolan_catalog::{Catalog, ProviderOverlay};
+use portolan_core::{Capabilities, Capability, ModelSlug, Price};
+use portolan_routing::auto::{
+    AutoCandidate, AutoPlugin, CostTier, Market, Needs, NoModel, PromptView, TaskKind, default_set, free, route, strength,
+};
+use portolan_routing::{Bind, Bindings};
+
+/// Alpha costs something, beta nothing. Only `t/seer` reads images, and its other endpoint does not.
+const OVERLAYS: &[(&str, &str)] = &[
+    (
+        "alpha",
+        r#"
+base_url = "http://a"
+[[models]]
+id = "t/cheap"
+context_length = 1000
+max_output = 100
+pricing = { prompt = "0.0000001", completion = "0.0000001" }
+[[models]]
+id = "t/seer"
+context_length = 1000
+max_output = 1000
+capabilities = ["image_input", "tools"]
+pricing = { prompt = "0.00001", completion = "0.00001" }
+[[models]]
+id = "u/dear:free"
+context_length = 1000
+max_output = 1000
+pricing = { prompt = "0.00002", completion = "0.00002" }
+"#,
+    ),
+    (
+        "beta",
+        r#"
+base_url = "http://b"
+[[models]]
+id = "t/seer"
+context_length = 1000
+max_output = 1000
+supported_parameters = ["max_tokens"]
+pricing = { prompt = "0.000001", completion = "0.000001" }
+[[models]]
+id = "f/one"
+context_length = 1000
+pricing = { prompt = "0", completion = "0" }
+[[models]]
+id = "f/two"
+context_length = 1000
+pricing = { prompt = "0", completion = "0" }
+[[models]]
+id = "f/eye"
+context_length = 1000
+capabilities = ["image_input"]
+pricing = { prompt = "0", completion = "0" }
+"#,
+    ),
+];
+
+fn catalog() -> Catalog {
+    let overlays: Vec<_> = OVERLAYS.iter().map(|(slug, text)| ProviderOverlay::parse(slug, text.parse().unwrap()).unwrap()).collect();
+    Catalog::builtin().with_overlay(&overlays).unwrap()
+}
+
+/// A credential for each of these providers.
+fn bound(catalog: &Catalog, providers: &[&str]) -> Bindings {
+    Bindings::new(catalog, |provider, _| if providers.contains(&provider.slug.as_str()) { Bind::Real } else { Bind::Simulated })
+}
+
+fn patterns(text: &str) -> Option<Vec<String>> {
+    (!text.is_empty()).then(|| text.split(' ').map(str::to_owned).collect())
+}
+
+fn settings(allowed: &str, excluded: &str) -> AutoPlugin {
+    AutoPlugin { allowed_models: patterns(allowed), excluded_models: patterns(excluded), ..AutoPlugin::default() }
+}
+
+fn slugs(candidates: &[AutoCandidate]) -> Vec<&str> {
+    candidates.iter().map(|candidate| candidate.slug.as_str()).collect()
+}
+
+#[test]
+fn only_allowed_models_that_can_serve_the_request_are_candidates() {
+    let catalog = catalog();
+    let bindings = bound(&catalog, &["alpha", "beta"]);
+    let market = Market { catalog: &catalog, bindings: &bindings, simulate: false };
+    let image = Needs { capabilities: Capabilities::NONE.with(Capability::ImageInput), ..Needs::default() };
+    let long = Needs { input_tokens_min: 1001, ..Needs::default() };
+    let answer = Needs { max_output: Some(101), ..Needs::default() };
+    for (allowed, excluded, needs, want) in [
+        ("t/*", "", Needs::default(), &["t/cheap", "t/seer"][..]),
+        ("t/*", "*/seer", Needs::default(), &["t/cheap"]),
+        ("t/seer", "t/*", Needs::default(), &[]),
+        ("t/*", "", image, &["t/seer"]),
+        ("t/*", "", answer, &["t/seer"]),
+        ("t/*", "", long, &[]),
+        ("u/*", "", Needs::default(), &[]),
+        ("u/*:free", "", Needs::default(), &["u/dear:free"]),
+        ("openai/*", "", Needs::default(), &[]),
+        ("", "f/*", Needs::default(), &["t/cheap", "t/seer"]),
+    ] {
+        let found = market.candidates(TaskKind::General, &needs, &settings(allowed, excluded));
+        assert_eq!(found.as_deref().map(slugs), if want.is_empty() { Err(&NoModel) } else { Ok(want.to_vec()) }, "{allowed} {excluded}");
+    }
+    let seer = |needs: &Needs| market.candidates(TaskKind::General, needs, &settings("t/seer", "")).unwrap()[0].price;
+    assert_eq!((seer(&Needs::default()), seer(&image)), (Price(1_000_000), Price(10_000_000)), "the price is that of an endpoint that can");
+    assert_eq!((NoModel.to_string().as_str(), NoModel::HTTP_STATUS), ("No models match your request and model restrictions", 404));
+}
+
+#[test]
+fn without_settings_the_default_set_answers() {
+    let catalog = catalog();
+    let bindings = bound(&catalog, &["openai", "anthropic", "alpha", "beta"]);
+    let market = Market { catalog: &catalog, bindings: &bindings, simulate: false };
+    let found = market.candidates(TaskKind::General, &Needs::default(), &AutoPlugin::default()).unwrap();
+    let set: Vec<_> = default_set().collect();
+    assert!(found.len() >= 6, "{:?}", slugs(&found));
+    assert!(found.iter().all(|c| set.contains(&c.slug.as_str()) && ["openai", "anthropic"].contains(&c.slug.author())));
+    let built_in = set.iter().filter(|slug| catalog.model(slug).is_some()).count();
+    assert!(built_in >= 15, "only {built_in} models of the default set are in the catalog");
+}
+
+#[test]
+fn a_credential_decides_the_world_and_a_restriction_can_not_change_it() {
+    let catalog = catalog();
+    let none = bound(&catalog, &[]);
+    let some = bound(&catalog, &["alpha"]);
+    let find = |bindings, simulate, allowed: &str| {
+        let market = Market { catalog: &catalog, bindings, simulate };
+        market.candidates(TaskKind::General, &Needs::default(), &settings(allowed, "")).map(|c| c.len())
+    };
+    assert!(find(&none, false, "openai/*").is_ok_and(|count| count > 10), "the simulator stands in");
+    assert_eq!(find(&some, false, "openai/*"), Err(NoModel), "a credential ends that");
+    assert!(find(&some, true, "openai/*").is_ok());
+    assert_eq!(find(&some, false, "simulator/*"), Err(NoModel));
+}
+
+#[test]
+fn simple_prompts_go_to_cheaper_models_than_hard_ones() {
+    let catalog = catalog();
+    let bindings = bound(&catalog, &["openai", "anthropic", "deepinfra"]);
+    let market = Market { catalog: &catalog, bindings: &bindings, simulate: false };
+    let hard = "Design a distributed lock service, prove that it is safe under clock skew, compare three approaches and analyse the failure modes of each.";
+    for tier in [CostTier::Medium, CostTier::High, CostTier::XHigh] {
+        let settings = AutoPlugin { cost_tier: Some(tier), ..AutoPlugin::default() };
+        let first = |text: &str| route(&market, &PromptView::of_text(text), &Needs::default(), &settings).unwrap().ranking.models.remove(0);
+        let (simple, hard) = (first("hi"), first(hard));
+        assert!(simple.price < hard.price && simple.strength < hard.strength, "{tier:?}: {simple:?} {hard:?}");
+    }
+}
+
+#[test]
+fn free_models_are_drawn_by_the_seed_and_only_such_as_can_serve_the_request() {
+    let catalog = catalog();
+    let bindings = bound(&catalog, &["alpha", "beta"]);
+    let market = Market { catalog: &catalog, bindings: &bindings, simulate: false };
+    let first = |seed| free(&market, &Needs::default(), seed).unwrap()[0].as_str().to_owned();
+    for slug in ["f/one", "f/two", "f/eye"] {
+        let drawn = (0..3000).filter(|seed| first(*seed) == slug).count();
+        assert!((850..1150).contains(&drawn), "{slug} is drawn {drawn} times of 3000");
+    }
+    assert_eq!(first(7), first(7));
+    let image = Needs { capabilities: Capabilities::NONE.with(Capability::ImageInput), ..Needs::default() };
+    assert_eq!(free(&market, &image, 1).unwrap().iter().map(ModelSlug::as_str).collect::<Vec<_>>(), ["f/eye"]);
+    let long = Needs { input_tokens_min: 1_000_000_000, ..Needs::default() };
+    assert_eq!(free(&market, &long, 1), Err(NoModel));
+}
+
+#[test]
+fn a_model_without_an_opinion_is_as_strong_as_it_is_dear() {
+    let catalog = catalog();
+    let model = catalog.model("t/cheap").unwrap();
+    let of = |price| strength(model, TaskKind::General, Price(price));
+    assert!(of(0) < of(500_000) && of(500_000) < of(5_000_000) && of(5_000_000) < of(50_000_000));
+    assert!((of(500_000) - 0.5).abs() < 0.01);
+}
