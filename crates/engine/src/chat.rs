@@ -13,6 +13,7 @@ use portolan_routing::{Ask, NoEndpoint, Plan};
 use tokio::time::Instant;
 
 use crate::deployment::Deployment;
+use crate::health::Probe;
 use crate::quote::{self, LOWERED_MIN};
 use crate::{Caller, Engine, Refused, Rule};
 
@@ -91,7 +92,7 @@ impl Planned {
         // 53 bits: what reads the record's JSON may keep numbers as floats, and a draw is asked for again by its seed.
         let seed = engine.random().next_u64() >> 11;
         let ask = ask(&inbound, &models, strict, seed);
-        let health = deployment.health.at(inbound.at);
+        let health = deployment.health(inbound.simulate).at(inbound.at, Probe::Take);
         let bindings = deployment.bindings(inbound.simulate);
         match portolan_routing::plan(&deployment.catalog, bindings, &ask, &health) {
             Ok(plan) => Ok(Self { plan, models, strict, deployment, inbound }),
@@ -142,7 +143,7 @@ impl Planned {
     }
 
     pub(crate) fn quote(&self, attempt: usize, tokens: u64) -> portolan_ledger::Quote {
-        let recent = self.deployment.health.output_p95(self.plan.attempts[attempt].endpoint);
+        let recent = self.health().output_p95(self.plan.attempts[attempt].endpoint);
         quote::quote(&self.inbound.peek, self.endpoint(attempt), tokens, recent)
     }
 
@@ -172,7 +173,8 @@ impl Planned {
         for attempt in 1..self.plan.attempts.len() {
             let limit = self.output_limit(attempt);
             if let Ok(held) = caller.try_hold(&self.inbound.id, self.quote(attempt, limit.tokens), today) {
-                self.plan.attempts.drain(..attempt);
+                let dropped = self.plan.attempts.drain(..attempt).map(|choice| choice.endpoint);
+                self.deployment.health(self.inbound.simulate).release(dropped, self.inbound.at);
                 return Ok((held, limit));
             }
         }

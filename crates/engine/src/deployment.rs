@@ -6,12 +6,12 @@ use std::sync::Arc;
 
 use http::HeaderName;
 use portolan_catalog::{Catalog, Endpoint, EndpointIx, Provider};
-use portolan_core::{Auth, Dialect, ProviderSlug, SecretString};
+use portolan_core::{Auth, Dialect, ProviderSlug, SecretString, UnixMillis};
 use portolan_dialect::registry;
 use portolan_routing::{Bind, Bindings};
 use portolan_upstream::{Base, Credential, Target, UpstreamError};
 
-use crate::health::HealthTable;
+use crate::health::{EndpointStats, HealthTable};
 
 /// The name under which the simulator of this process is reached. No URL of a configuration leads to it.
 pub const SIMULATOR_AUTHORITY: &str = "simulator.internal";
@@ -41,7 +41,9 @@ pub struct Deployment {
     pub simulator_on_request: bool,
     real: Vec<Option<Route>>,
     simulated: HashMap<Dialect, Route>,
-    pub(crate) health: HealthTable,
+    health: HealthTable,
+    /// Of requests that ask for the simulator: whoever makes it fail must not put real endpoints back.
+    simulated_health: HealthTable,
 }
 
 /// When the simulator answers.
@@ -96,7 +98,20 @@ impl Deployment {
         });
         let on_request = Bindings::new(&catalog, |_, e| if is_simulable(e) { Bind::Simulated } else { Bind::Unbound });
         let health = HealthTable::new(&catalog, old.map(|o| (&*o.catalog, &o.health)));
-        Ok(Self { epoch, bindings, on_request, simulator_on_request: simulator != SimulatorMode::Off, real, simulated, health, catalog })
+        let simulated_health = HealthTable::new(&catalog, old.map(|o| (&*o.catalog, &o.simulated_health)));
+        let simulator_on_request = simulator != SimulatorMode::Off;
+        Ok(Self { epoch, bindings, on_request, simulator_on_request, real, simulated, health, simulated_health, catalog })
+    }
+
+    /// How an endpoint of this catalog did until now.
+    #[must_use]
+    pub fn endpoint_stats(&self, endpoint: EndpointIx, now: UnixMillis) -> EndpointStats {
+        self.health.endpoint_stats(endpoint, now)
+    }
+
+    /// The health that counts for a request that asks for the simulator or does not.
+    pub(crate) fn health(&self, simulate: bool) -> &HealthTable {
+        if simulate { &self.simulated_health } else { &self.health }
     }
 
     /// What stands behind each endpoint, for a request that asks for the simulator or does not.

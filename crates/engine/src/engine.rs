@@ -105,7 +105,11 @@ impl Engine {
     async fn admit(&self, inbound: Box<Inbound>) -> Result<Box<Run>, Refused> {
         self.takes_generations()?;
         let mut planned = Planned::new(self, inbound)?;
-        let (held, limit) = planned.hold(self).await?;
+        let held = planned.hold(self).await;
+        if held.is_err() {
+            planned.release_probes(0);
+        }
+        let (held, limit) = held?;
         // It may have waited for its hold: nobody waits any more for a generation that begins after the drain.
         if let Err(refused) = self.takes_generations() {
             planned.inbound.caller.settle(held, Money::ZERO, self.clock().now().day());

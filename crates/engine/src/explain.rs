@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::attempt::{Lane, lane};
 use crate::chat::{Planned, ask, no_endpoint, permitted, slugs};
+use crate::health::Probe;
 use crate::{Engine, Inbound, Refused};
 
 impl Engine {
@@ -23,7 +24,7 @@ impl Engine {
         let strict = inbound.caller.is_strict();
         let seed = seed.unwrap_or_else(|| self.random().next_u64() >> 11);
         let ask = ask(&inbound, &models, strict, seed);
-        let health = deployment.health.at(inbound.at);
+        let health = deployment.health(inbound.simulate).at(inbound.at, Probe::Leave);
         let planned = portolan_routing::plan(&deployment.catalog, deployment.bindings(inbound.simulate), &ask, &health);
         if let Err(unknown @ NoEndpoint::UnknownModel { .. }) = &planned {
             return Err(no_endpoint(&deployment, &ask, unknown));

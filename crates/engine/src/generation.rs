@@ -88,6 +88,8 @@ impl Run {
         let mut watch = Watch::new(self.engine.tasks().cut(), keep_alive);
         let mut last = None;
         let mut next = Some(0);
+        // Only what is tried first is probed for sure.
+        self.planned.release_probes(1);
         while let Some(index) = next {
             if let Err(skipped) = self.make_room(index) {
                 self.skip(index, skipped);
@@ -113,9 +115,7 @@ impl Run {
     /// Notes a failed attempt; answers which to try next.
     fn failed(&mut self, index: usize, fault: &Fault, line: &Line) -> Option<usize> {
         let endpoint = self.planned.plan.attempts[index].endpoint;
-        if fault.origin == Origin::Upstream {
-            self.planned.deployment.health.failed(endpoint, self.engine.clock().now());
-        }
+        self.planned.health().failed(endpoint, fault, self.now());
         tracing::info!(
             generation.id = %self.planned.inbound.id, attempt.index = index, endpoint.tag = self.planned.endpoint(index).tag,
             fault.class = ?fault.class, fault.status = fault.status, "an attempt failed"

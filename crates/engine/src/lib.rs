@@ -19,6 +19,7 @@ mod relay;
 mod reply;
 mod settings;
 mod settle;
+pub mod sticky;
 mod tasks;
 mod watch;
 
@@ -28,6 +29,7 @@ pub use deployment::{Deployment, Make, Route, SIMULATOR_AUTHORITY, SimulatorMode
 pub use directory::Directory;
 pub use engine::{Engine, Observer, Parts};
 pub use explain::stored_explanation;
+pub use health::EndpointStats;
 pub use refusal::{Details, Refused, Rule};
 pub use reply::{Head, Reply, StreamBody};
 pub use settings::{Settings, Timeouts};

@@ -122,16 +122,13 @@ impl Run {
 
     /// The answer failed. Before the commit another endpoint may serve; after it the caller gets what was ready, then the error.
     async fn faulted(&mut self, relay: Relay, committed: bool, mut out: Vec<u8>, line: &mut Line, fault: Fault) -> Tried {
-        let endpoint_fault = fault.origin == Origin::Upstream;
         match self.abandoned {
             Some(true) => Tried::Ended(Ended::with(End::CallerGoneAfterContent, None, Some(relay))),
             Some(false) => Tried::Ended(Ended::with(End::CallerGoneBeforeContent, None, Some(relay))),
             None if !committed => Tried::Failed(fault, Some(relay)),
             None => {
                 let _ = self.pass_on(line, &mut out, relay.seen().content).await;
-                if endpoint_fault {
-                    self.planned.deployment.health.failed(self.serving(), self.now());
-                }
+                self.planned.health().failed(self.serving(), &fault, self.now());
                 Tried::Ended(Ended::with(End::UpstreamErrorAfterContent, Some(fault), Some(relay)))
             }
         }
@@ -147,9 +144,9 @@ impl Run {
             (Interrupt::Cut, None) => Tried::Ended(Ended::with(End::DrainedAfterContent, Some(draining()), Some(relay))),
             (Interrupt::Late, None) if self.is_held_up(line) => read_too_slowly(relay),
             (Interrupt::Late, None) => {
-                self.planned.deployment.health.failed(self.serving(), self.now());
                 let fault =
                     Fault::new(Origin::Upstream, Class::Timeout, Retry::NextEndpoint, "the provider stopped in the middle of its answer");
+                self.planned.health().failed(self.serving(), &fault, self.now());
                 Tried::Ended(Ended::with(End::TimeoutAfterContent, Some(fault), Some(relay)))
             }
         }
@@ -175,7 +172,7 @@ impl Run {
 
     fn cut(&mut self, relay: Relay, committed: bool, why: &'static str) -> Tried {
         let fault = Fault::new(Origin::Upstream, Class::InvalidAnswer, Retry::NextEndpoint, why);
-        self.planned.deployment.health.bar_strict(self.serving());
+        self.planned.health().bar_strict(self.serving());
         tracing::error!(generation.id = %self.planned.inbound.id, committed, "an answer was cut: {why}");
         Tried::Ended(Ended::with(End::CutByMeter, Some(fault), Some(relay)))
     }

@@ -48,9 +48,7 @@ impl Run {
         if let Some(attempt) = self.served_attempt() {
             (attempt.usage, attempt.cost) = (priced.usage, priced.cost.total);
         }
-        if ended.end == End::Completed {
-            self.planned.deployment.health.answered(self.serving(), priced.usage.completion_tokens());
-        }
+        self.note_health(&ended, &priced.usage, &line);
         let word = self.last_word(&ended, &priced, &line);
         let status = word.status(ended.end, &line);
         let entry = Entry::Closed(Box::new(self.record(&ended, &priced, status)));
@@ -99,7 +97,7 @@ impl Run {
         let charge = charge(end, cost.total, self.held.quote().worst);
         let over_hold = self.planned.strict && charge > self.held.quote().worst;
         if over_hold {
-            self.planned.deployment.health.bar_strict(self.serving());
+            self.planned.health().bar_strict(self.serving());
             tracing::error!(
                 generation.id = %self.planned.inbound.id, endpoint.tag = endpoint.tag, charge = %charge, held = %self.held.quote().worst,
                 "a provider reported more usage than was held; it gets no more strict traffic"

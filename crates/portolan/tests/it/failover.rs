@@ -185,6 +185,21 @@ async fn an_endpoint_that_failed_goes_to_the_back_and_the_explanation_says_so() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_the_simulator_is_asked_to_do_holds_no_real_endpoint_back() {
+    let sim = Sim::start(BINARY.as_ref());
+    let real = Provider::openai_chat("real", &sim.base_url()).model("m/x", "sim-c5");
+    let app = TestApp::start(BINARY.as_ref(), &Config::new().top(r#"simulator = "on""#).provider(&real));
+    let body = json!({ "model": "m/x", "messages": [{ "role": "user", "content": "Which way?" }] });
+    let failed = app.chat(&body).header("x-portolan-simulate", "true").header("x-sim", "e500").send().await.unwrap();
+    assert_eq!((failed.status, failed.header("x-portolan-simulated")), (502, Some("true")), "{}", failed.text());
+    for (simulate, health) in [("false", "ok"), ("true", "failed_recently")] {
+        let explain = app.request("POST", "/api/v1/portolan/explain").header("x-portolan-simulate", simulate);
+        let explained = explain.json(&body).send().await.unwrap().json();
+        assert_eq!(explained["data"]["candidates"][0]["score"]["health"], health, "{simulate}: {explained:#}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_callers_preferences_decide_who_is_asked() {
     let World { sim: _sim, app } = world();
     // The preferences; who is tried; the status; the rule that refuses.

@@ -1,0 +1,151 @@
+//! Passive health: what endpoints did lately, learned from the requests that they served.
+//!
+//! Read on every plan, written once for every attempt that ended. Nothing is asked of a provider for its own sake: an
+//! endpoint that failed is probed by a request that somebody made. An endpoint that saw no traffic costs some 160 bytes.
+
+mod breaker;
+mod histogram;
+mod note;
+mod statistics;
+mod window;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use parking_lot::Mutex;
+use portolan_catalog::{Catalog, EndpointIx};
+use portolan_core::{Class, Fault, UnixMillis};
+use portolan_routing::Stats;
+
+use breaker::Breaker;
+use statistics::Statistics;
+
+pub use statistics::EndpointStats;
+pub(crate) use statistics::Served;
+
+/// The health of every endpoint of one catalog.
+pub(crate) struct HealthTable(Vec<Arc<Cell>>);
+
+/// What is known of one endpoint. Tables before and after a reload share it, and so do requests that began before.
+#[derive(Default)]
+struct Cell {
+    strict_barred: AtomicBool,
+    breaker: Mutex<Breaker>,
+    /// Made with the first event: most endpoints of a catalog never see one.
+    statistics: Mutex<Option<Box<Statistics>>>,
+}
+
+/// Whether a reading may take the permit to probe an endpoint that failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Probe {
+    /// The plan is for a request that is going to be sent.
+    Take,
+    /// Somebody only looks.
+    Leave,
+}
+
+impl HealthTable {
+    /// A table for `catalog` that keeps what `old` knew of the endpoints that are still there.
+    pub(crate) fn new(catalog: &Catalog, old: Option<(&Catalog, &HealthTable)>) -> Self {
+        let known: HashMap<_, _> = old.map_or_else(HashMap::new, |(catalog, table)| names(catalog).zip(&table.0).collect());
+        Self(names(catalog).map(|name| known.get(&name).map(|cell| Arc::clone(cell)).unwrap_or_default()).collect())
+    }
+
+    /// An attempt failed. Only the endpoint's own faults count: not the caller's, not those of this gateway.
+    pub(crate) fn failed(&self, endpoint: EndpointIx, fault: &Fault, now: UnixMillis) {
+        if !statistics::is_own(fault) {
+            return;
+        }
+        let wait_ms = fault.retry_after.map(|wait| i64::try_from(wait.as_millis()).unwrap_or(i64::MAX));
+        let is_rate_limit = fault.class == Class::RateLimitExceeded;
+        {
+            let mut breaker = self.cell(endpoint).breaker.lock();
+            if is_rate_limit || wait_ms.is_some() {
+                breaker.cool_down(now, wait_ms);
+            }
+            // Who asks for a pause is well.
+            if !is_rate_limit {
+                breaker.failed(now);
+            }
+        }
+        self.count(endpoint, |statistics| statistics.failed(fault.class, now));
+    }
+
+    /// An answer came to its end.
+    pub(crate) fn served(&self, endpoint: EndpointIx, served: &Served, now: UnixMillis) {
+        self.cell(endpoint).breaker.lock().served(served.began, now);
+        self.count(endpoint, |statistics| statistics.served(served, now));
+    }
+
+    /// An answer ended in tool calls. `bad`: at least one has arguments that are no JSON, or a name that was not offered.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "the relay does not look at tool calls yet; routing by tool errors needs these counts")
+    )]
+    pub(crate) fn tool_calls(&self, endpoint: EndpointIx, bad: bool, now: UnixMillis) {
+        self.count(endpoint, |statistics| statistics.tool_calls(bad, now));
+    }
+
+    /// It reported more than was possible: no strict traffic until an administrator looks.
+    pub(crate) fn bar_strict(&self, endpoint: EndpointIx) {
+        self.cell(endpoint).strict_barred.store(true, Ordering::Relaxed);
+    }
+
+    /// The plan that was made at `planned` does not probe these endpoints: the next plan may.
+    pub(crate) fn release(&self, endpoints: impl Iterator<Item = EndpointIx>, planned: UnixMillis) {
+        endpoints.for_each(|endpoint| self.cell(endpoint).breaker.lock().release(planned));
+    }
+
+    /// The 95th percentile of the lengths of recent answers, in tokens; `None` before there were eight.
+    pub(crate) fn output_p95(&self, endpoint: EndpointIx) -> Option<u64> {
+        self.cell(endpoint).statistics.lock().as_ref()?.output_p95()
+    }
+
+    /// What the catalog shows of an endpoint.
+    pub(crate) fn endpoint_stats(&self, endpoint: EndpointIx, now: UnixMillis) -> EndpointStats {
+        self.cell(endpoint).statistics.lock().as_ref().map(|statistics| statistics.endpoint_stats(now)).unwrap_or_default()
+    }
+
+    /// A reading at one moment, as the planner wants it.
+    pub(crate) fn at(&self, now: UnixMillis, probe: Probe) -> HealthNow<'_> {
+        HealthNow { table: self, now, probe }
+    }
+
+    fn cell(&self, endpoint: EndpointIx) -> &Cell {
+        &self.0[endpoint.0 as usize]
+    }
+
+    fn count(&self, endpoint: EndpointIx, event: impl FnOnce(&mut Statistics)) {
+        event(self.cell(endpoint).statistics.lock().get_or_insert_default());
+    }
+}
+
+/// What endpoints are known by across catalogs: model and tag.
+fn names(catalog: &Catalog) -> impl Iterator<Item = (&str, &str)> {
+    catalog.endpoints.iter().map(|e| (catalog.model_at(e.model).slug.as_str(), e.tag.as_str()))
+}
+
+/// [`HealthTable`] at one moment.
+pub(crate) struct HealthNow<'a> {
+    table: &'a HealthTable,
+    now: UnixMillis,
+    probe: Probe,
+}
+
+impl portolan_routing::Health for HealthNow<'_> {
+    fn failed_recently(&self, endpoint: EndpointIx) -> bool {
+        self.table.cell(endpoint).breaker.lock().holds_back(self.now, self.probe == Probe::Take)
+    }
+
+    fn stats(&self, endpoint: EndpointIx) -> Stats {
+        self.table.cell(endpoint).statistics.lock().as_mut().map(|statistics| statistics.stats(self.now)).unwrap_or_default()
+    }
+
+    fn strict_barred(&self, endpoint: EndpointIx) -> bool {
+        self.table.cell(endpoint).strict_barred.load(Ordering::Relaxed)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,229 @@
+//! Stickiness: a conversation stays at the endpoint that has its prompt in the cache.
+//!
+//! The rules are pure functions; the table is behind [`Sticky`], so that replicas can share it. Nobody is refused because
+//! of it: an endpoint that stands in the table and not in the plan is passed over.
+//!
+//! Source: OpenRouter's documentation of sessions and prompt caching.
+
+mod memory;
+
+use std::sync::Arc;
+
+use portolan_core::{KeyHash, Meter, ModelSlug, Preferences, PriceCard, UnixMillis, Usage};
+
+pub use memory::{ENTRIES_MAX, IDLE_DEFAULT, MemorySticky};
+
+/// What makes requests one conversation, the strongest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Conversation<'a> {
+    /// `session_id` of the body, or the header `x-session-id`.
+    Session(&'a str),
+    /// `prompt_cache_key`.
+    CacheKey(&'a str),
+    /// How it began: the first system or developer message, and the first that is neither.
+    Opening {
+        /// The text of the first system or developer message, where there is one.
+        system: Option<&'a str>,
+        /// The text of the first other message.
+        first: &'a str,
+    },
+}
+
+/// A conversation of one key about one model, as a digest: the same on every replica, and tells nothing of the text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct StickyKey([u8; 16]);
+
+/// Where a conversation is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pinned {
+    /// The slug of the model that served: with fallbacks it may be another than the requested one.
+    pub model: Arc<str>,
+    /// The endpoint's tag.
+    pub tag: Arc<str>,
+}
+
+/// Where conversations are.
+pub trait Sticky: Send + Sync {
+    /// Where this one is, unless it was idle for too long. Does not count as use.
+    fn get(&self, key: &StickyKey, now: UnixMillis) -> Option<Pinned>;
+
+    /// It is there now. For the same place this counts as use.
+    fn pin(&self, key: StickyKey, pinned: Pinned, now: UnixMillis);
+}
+
+/// An answer, as far as the rules look at it.
+#[derive(Debug, Clone, Copy)]
+pub struct Answered<'a> {
+    /// What made it a conversation.
+    pub conversation: Conversation<'a>,
+    /// Where the conversation was when the request was planned.
+    pub before: Option<&'a Pinned>,
+    /// Whether that place stood in the plan. If it did and another served, it failed, in this request or shortly before.
+    pub before_was_planned: bool,
+    /// Who served.
+    pub served: &'a Pinned,
+    /// What was consumed.
+    pub usage: &'a Usage,
+    /// The prices of the endpoint that served.
+    pub prices: &'a PriceCard,
+}
+
+impl<'a> Conversation<'a> {
+    /// The conversation of a request: the session of the body wins over that of the header, then comes the cache key, then
+    /// how it began. `None`: there is nothing to know it by. Empty texts count as absent.
+    #[must_use]
+    pub fn of(session: Option<&'a str>, header: Option<&'a str>, cache_key: Option<&'a str>, opening: Option<Self>) -> Option<Self> {
+        let stated = |text: Option<&'a str>| text.filter(|text| !text.is_empty());
+        let session = stated(session).or(stated(header)).map(Self::Session);
+        session.or_else(|| stated(cache_key).map(Self::CacheKey)).or(opening)
+    }
+}
+
+impl StickyKey {
+    /// The key of a conversation that the API key `owner` has about the requested `model`.
+    #[must_use]
+    pub fn new(owner: &KeyHash, model: &ModelSlug, conversation: Conversation<'_>) -> Self {
+        // Only the last part may hold a line break, so that no two conversations are written alike.
+        let written = match conversation {
+            Conversation::Session(id) => format!("{owner}\n{model}\nsession\n{id}"),
+            Conversation::CacheKey(key) => format!("{owner}\n{model}\ncache_key\n{key}"),
+            Conversation::Opening { system, first } => {
+                let system = system.map(|text| KeyHash::of(text).to_string()).unwrap_or_default();
+                format!("{owner}\n{model}\nopening\n{system}\n{}", KeyHash::of(first))
+            }
+        };
+        let mut short = [0; 16];
+        short.copy_from_slice(&KeyHash::of(&written).bytes()[..16]);
+        Self(short)
+    }
+
+    /// A number that spreads keys evenly.
+    fn spread(&self) -> usize {
+        usize::from(self.0[0])
+    }
+}
+
+/// Whether stickiness applies at all: who names an order wants that order.
+#[must_use]
+pub fn applies(preferences: &Preferences) -> bool {
+    preferences.order.is_empty()
+}
+
+/// Whether the conversation is to be pinned where it was served, after an answer that came to its end. A request that
+/// failed pins nothing and is not asked about.
+///
+/// What serves from its place keeps it. A place that failed keeps the conversation until it was idle for too long: its cache
+/// may still be there. Otherwise a session is pinned by its first answer, anything else only once a cache was seen to help.
+#[must_use]
+pub fn pins(answered: &Answered<'_>) -> bool {
+    match answered.before {
+        Some(before) if before == answered.served => true,
+        Some(_) if answered.before_was_planned => false,
+        _ => matches!(answered.conversation, Conversation::Session(_)) || cache_helped(answered.usage, answered.prices),
+    }
+}
+
+/// Whether a part of the prompt came from the cache, at less than the price of the rest.
+#[must_use]
+pub fn cache_helped(usage: &Usage, prices: &PriceCard) -> bool {
+    let rates = prices.rates(usage.prompt_tokens());
+    usage[Meter::CacheRead] > 0 && rates.effective(Meter::CacheRead) < rates.effective(Meter::Input)
+}
+
+#[cfg(test)]
+mod tests {
+    use portolan_core::{Price, Rates};
+
+    use super::*;
+
+    fn at(tag: &str) -> Pinned {
+        Pinned { model: "t/m".into(), tag: tag.into() }
+    }
+
+    fn opening<'a>(system: Option<&'a str>, first: &'a str) -> Conversation<'a> {
+        Conversation::Opening { system, first }
+    }
+
+    #[test]
+    fn the_session_wins_over_the_cache_key_and_that_over_the_opening() {
+        let begun = Some(opening(Some("be brief"), "hello"));
+        let cases = [
+            ((Some("body"), Some("header"), Some("cache"), begun), Some(Conversation::Session("body"))),
+            ((None, Some("header"), Some("cache"), begun), Some(Conversation::Session("header"))),
+            ((Some(""), Some("header"), None, begun), Some(Conversation::Session("header"))),
+            ((None, None, Some("cache"), begun), Some(Conversation::CacheKey("cache"))),
+            ((None, Some(""), Some(""), begun), begun),
+            ((None, None, None, None), None),
+        ];
+        for ((session, header, cache_key, begun), expected) in cases {
+            assert_eq!(Conversation::of(session, header, cache_key, begun), expected);
+        }
+    }
+
+    #[test]
+    fn keys_differ_by_owner_model_kind_and_text_and_are_the_same_on_every_replica() {
+        let (owner, other) = (KeyHash::of("a"), KeyHash::of("b"));
+        let (model, second) = (ModelSlug::parse("t/m").unwrap(), ModelSlug::parse("t/n").unwrap());
+        let all = [
+            StickyKey::new(&owner, &model, Conversation::Session("x")),
+            StickyKey::new(&other, &model, Conversation::Session("x")),
+            StickyKey::new(&owner, &second, Conversation::Session("x")),
+            StickyKey::new(&owner, &model, Conversation::Session("y")),
+            StickyKey::new(&owner, &model, Conversation::CacheKey("x")),
+            StickyKey::new(&owner, &model, opening(None, "x")),
+            StickyKey::new(&owner, &model, opening(Some(""), "x")),
+            StickyKey::new(&owner, &model, opening(Some("x"), "")),
+            StickyKey::new(&owner, &model, opening(Some("x\n"), "y")),
+            StickyKey::new(&owner, &model, opening(Some("x"), "\ny")),
+        ];
+        for (i, key) in all.iter().enumerate() {
+            assert_eq!(all.iter().position(|k| k == key), Some(i));
+        }
+        assert_eq!(all[0], StickyKey::new(&KeyHash::of("a"), &model, Conversation::Session("x")));
+        assert_eq!(all[0].0[..4], KeyHash::of(&format!("{owner}\nt/m\nsession\nx")).bytes()[..4]);
+    }
+
+    #[test]
+    fn an_order_of_the_callers_own_turns_it_off() {
+        assert!(applies(&Preferences::default()));
+        assert!(applies(&Preferences { only: vec!["a".into()], ..Preferences::default() }));
+        assert!(!applies(&Preferences { order: vec!["a".into()], ..Preferences::default() }));
+    }
+
+    #[test]
+    fn a_conversation_is_pinned_by_the_rules() {
+        let (a, b) = (at("a"), at("b"));
+        let (session, key) = (Conversation::Session("s"), Conversation::CacheKey("k"));
+        // The conversation; where it was, and whether that stood in the plan; tokens from the cache and their price (the
+        // prompt's is 10); whether the answer of `a` pins it there.
+        let cases = [
+            ("a session by its first answer", session, None, 0, Some(10), true),
+            ("another not without a cache hit", key, None, 0, Some(1), false),
+            ("another with a hit that is cheaper", key, None, 5, Some(1), true),
+            ("not with a hit at the same price", key, None, 5, Some(10), false),
+            ("not with a hit that has no price of its own", key, None, 5, None, false),
+            ("an opening like a cache key", opening(None, "x"), None, 5, Some(1), true),
+            ("an opening without a hit", opening(None, "x"), None, 0, Some(1), false),
+            ("what is there stays, also without a hit", key, Some((&a, true)), 0, Some(1), true),
+            ("a session does not leave a place that failed", session, Some((&b, true)), 5, Some(1), false),
+            ("nor does another", key, Some((&b, true)), 5, Some(1), false),
+            ("a session leaves a place that no plan holds", session, Some((&b, false)), 0, Some(1), true),
+            ("another leaves it with a hit", key, Some((&b, false)), 5, Some(1), true),
+            ("and not without one", key, Some((&b, false)), 0, Some(1), false),
+        ];
+        for (name, conversation, before, cached, cache_price, expected) in cases {
+            let base = Rates::default().with(Meter::Input, Price(10));
+            let prices = PriceCard::new(cache_price.map_or(base, |price| base.with(Meter::CacheRead, Price(price))), Vec::new());
+            let usage = Usage::default().with(Meter::Input, 100).with(Meter::CacheRead, cached);
+            let answered = Answered {
+                conversation,
+                before: before.map(|(pinned, _)| pinned),
+                before_was_planned: before.is_some_and(|(_, planned)| planned),
+                served: &a,
+                usage: &usage,
+                prices: &prices,
+            };
+            assert_eq!(pins(&answered), expected, "{name}");
+        }
+    }
+}
