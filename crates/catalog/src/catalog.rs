@@ -153,6 +153,12 @@ impl Catalog {
         self.by_provider.get(slug).map(|ix| self.provider(*ix))
     }
 
+    /// The index of the provider of this slug.
+    #[must_use]
+    pub fn provider_ix(&self, slug: &str) -> Option<ProviderIx> {
+        self.by_provider.get(slug).copied()
+    }
+
     /// The provider that serves an endpoint.
     #[must_use]
     pub fn provider_of(&self, ix: EndpointIx) -> &Provider {

@@ -236,14 +236,13 @@ pub(crate) fn permitted(deployment: &Deployment, inbound: &Inbound, strict: bool
 pub(crate) fn ask<'a>(inbound: &'a Inbound, models: &'a [ModelSlug], strict: bool, seed: u64) -> Ask<'a> {
     let peek = &inbound.peek;
     Ask {
-        models,
-        preferences: &peek.preferences,
         needs: peek.needs,
         input_tokens_max: peek.text_bytes,
         max_output: peek.max_tokens,
         strict,
         simulate: inbound.simulate,
         seed,
+        ..Ask::new(models, &peek.preferences)
     }
 }
 
@@ -266,6 +265,9 @@ pub(crate) fn no_endpoint(deployment: &Deployment, ask: &Ask<'_>, none: &NoEndpo
     let requested: Vec<&str> = ask.models.iter().map(ModelSlug::as_str).collect();
     let (code, rule, error_type) = match none {
         NoEndpoint::UnknownModel { .. } => ("model_not_found", Rule::ModelNotFound, "invalid_request"),
+        NoEndpoint::UnknownProvider { .. } | NoEndpoint::Contradiction { .. } => {
+            return Refused::field(none.field().unwrap_or("provider"), message).by(Rule::ProviderNotAllowed);
+        }
         NoEndpoint::NothingLeft { .. } => match none.decisive().map(|r| r.rule) {
             Some(portolan_routing::Rule::ProviderNotAllowed | portolan_routing::Rule::NotInOrder) => {
                 ("constraint_filtered", Rule::ProviderNotAllowed, "not_found")
@@ -280,7 +282,13 @@ pub(crate) fn no_endpoint(deployment: &Deployment, ask: &Ask<'_>, none: &NoEndpo
     if let Some(rejection) = none.decisive() {
         refused = refused.with("decided_by", rejection.rule.as_str()).with("source", rejection.source.as_str());
     }
-    refused.availability = Some(serde_json::json!({ "code": code, "retryable": false, "requested_models": requested }));
+    let mut availability = serde_json::json!({ "code": code, "retryable": false, "requested_models": requested });
+    let excluded = none.excluded_by(ask);
+    if !excluded.is_empty() {
+        availability["excluded_by"] = excluded.keys().map(|rule| rule.availability_name()).collect();
+        refused = refused.with("excluded_by", serde_json::json!(excluded));
+    }
+    refused.availability = Some(availability);
     refused
 }
 

@@ -3,7 +3,7 @@
 use portolan_core::{AccountId, Dialect, Money};
 use portolan_dialect::{openai_chat, registry};
 use portolan_ledger::{AccountState, Enforcement, Generation};
-use portolan_routing::{CandidateView, NoEndpoint};
+use portolan_routing::CandidateView;
 use serde_json::{Value, json};
 
 use crate::attempt::{Lane, lane};
@@ -26,12 +26,13 @@ impl Engine {
         let ask = ask(&inbound, &models, strict, seed);
         let health = deployment.health(inbound.simulate).at(inbound.at, Probe::Leave);
         let planned = portolan_routing::plan(&deployment.catalog, deployment.bindings(inbound.simulate), &ask, &health);
-        if let Err(unknown @ NoEndpoint::UnknownModel { .. }) = &planned {
-            return Err(no_endpoint(&deployment, &ask, unknown));
+        if let Some(wrong) = planned.as_ref().err().filter(|none| none.field().is_some()) {
+            return Err(no_endpoint(&deployment, &ask, wrong));
         }
         let candidates = portolan_routing::explain(&deployment.catalog, &ask, &planned);
         let mut data = json!({
             "requested_models": models, "strategy": "direct", "epoch": deployment.epoch, "seed": seed, "simulated": false, "refusal": null,
+            "notes": portolan_routing::notes(&deployment.catalog, &ask),
         });
         match planned {
             Err(none) => {
@@ -154,7 +155,7 @@ pub fn stored_explanation(generation: &Generation) -> Value {
         "attempts": attempts, "end": generation.end, "cost": generation.cost.to_string(), "charge": generation.charge.to_string(),
         "flags": generation.flags,
         "budgets": generation.held.iter().map(|(account, held)| held_budget(*account, *held)).collect::<Vec<_>>(),
-        "refusal": null,
+        "refusal": null, "notes": null,
     })
 }
 

@@ -205,6 +205,7 @@ impl Run {
 
     fn candidates(&self) -> Vec<Candidate> {
         let (catalog, plan) = (&self.planned.deployment.catalog, &self.planned.plan);
+        let ask = crate::chat::ask(&self.planned.inbound, &self.planned.models, self.planned.strict, plan.seed);
         let slug = |ix: EndpointIx| catalog.model_at(catalog.endpoint(ix).model).slug.to_string();
         let planned = plan.attempts.iter().enumerate().map(|(i, choice)| Candidate {
             model: self.planned.slug(i),
@@ -222,8 +223,8 @@ impl Run {
             endpoint: catalog.endpoint(rejection.endpoint).tag.clone(),
             order: 0,
             rule: rejection.rule.as_str().to_owned(),
-            source: rejection.source.as_str().to_owned(),
-            detail: portolan_routing::detail(catalog, &self.planned.inbound.peek.preferences, rejection).unwrap_or_default(),
+            source: rejection.source_name(&ask).into_owned(),
+            detail: portolan_routing::detail(catalog, &ask, rejection).unwrap_or_default(),
             weight_ppm: 0,
             price: Price::default(),
             failed_recently: false,

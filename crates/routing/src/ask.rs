@@ -1,8 +1,10 @@
 //! What is asked: the request's side of a plan, and the state of the endpoints.
 
 use portolan_catalog::{Catalog, Endpoint, EndpointIx, Provider};
-use portolan_core::{Capabilities, ModelSlug, Percentiles, Preferences};
+use portolan_core::{Capabilities, ModelSlug, Parameters, Percentiles, Preferences, ServiceTier, Task};
 use serde::{Deserialize, Serialize};
+
+use crate::{Policy, Variant};
 
 /// What stands behind an endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,12 +48,24 @@ pub enum SimulatorUse {
 /// A request, as far as routing looks at it.
 #[derive(Debug, Clone, Copy)]
 pub struct Ask<'a> {
-    /// `model`, then its fallbacks `models`.
+    /// `model`, then its fallbacks `models`, without routing variants. A model that stands twice counts where it stands first.
     pub models: &'a [ModelSlug],
+    /// The routing variant of each model; shorter than `models` where the last ones have none.
+    pub variants: &'a [Option<Variant>],
     /// The `provider` object.
     pub preferences: &'a Preferences,
+    /// Restrictions that the caller did not make and can not loosen.
+    pub policies: &'a [Policy],
+    /// What is to be done.
+    pub task: Task,
     /// What it needs an endpoint to do.
     pub needs: Capabilities,
+    /// The request fields that it uses.
+    pub parameters: Parameters,
+    /// The class of service that it asks for; `None` for `auto` and `default`.
+    pub service_tier: Option<ServiceTier>,
+    /// The endpoint that an earlier request of the session bound it to.
+    pub sticky: Option<EndpointIx>,
     /// The upper bound of its input, in tokens (a byte is at most one token).
     pub input_tokens_max: u64,
     /// The limit of output tokens that it states.
@@ -67,7 +81,34 @@ pub struct Ask<'a> {
 /// The largest number of bytes that a token stands for on average, so that `bytes / 8` tokens are fewer than any tokenizer counts for text.
 const BYTES_PER_TOKEN_MAX: u64 = 8;
 
-impl Ask<'_> {
+impl<'a> Ask<'a> {
+    /// A request for these models that asks for nothing else.
+    #[must_use]
+    pub fn new(models: &'a [ModelSlug], preferences: &'a Preferences) -> Self {
+        Self {
+            models,
+            variants: &[],
+            preferences,
+            policies: &[],
+            task: Task::Chat,
+            needs: Capabilities::NONE,
+            parameters: Parameters::NONE,
+            service_tier: None,
+            sticky: None,
+            input_tokens_max: 0,
+            max_output: None,
+            strict: false,
+            simulate: false,
+            seed: 0,
+        }
+    }
+
+    /// The routing variant of one of its models.
+    #[must_use]
+    pub fn variant(&self, requested: u16) -> Option<Variant> {
+        self.variants.get(usize::from(requested)).copied().flatten()
+    }
+
     /// Fewer tokens than the input can have: an endpoint is refused for its context only when even these are too many.
     /// The provider counts exactly; a wrong guess here would refuse what it would have served.
     #[must_use]

@@ -3,12 +3,13 @@
 use std::borrow::Cow;
 
 use portolan_catalog::{Catalog, EndpointIx};
-use portolan_core::{ModelSlug, Money, Preferences, Price};
+use portolan_core::{ModelSlug, Money, Price};
 use serde::Serialize;
 
 use crate::ask::Ask;
+use crate::detail::detail;
 use crate::plan::{Choice, NoEndpoint, Plan, Rejection};
-use crate::rule::{Detail, Rule, Source};
+use crate::rule::Rule;
 
 /// What a candidate was weighed by.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -21,6 +22,15 @@ pub struct ScoreView {
     pub health: &'static str,
     /// Whether an earlier request of the session bound it.
     pub sticky: bool,
+    /// Tokens per second, the median of the last minutes, where the order asked for it and it is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub throughput: Option<f64>,
+    /// Seconds to the first token, the median of the last minutes, likewise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub latency: Option<f64>,
+    /// The share of bad tool calls, likewise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tool_error_rate: Option<f64>,
 }
 
 /// What an attempt would cost, as decimal text in USD.
@@ -80,9 +90,9 @@ pub struct CandidateView {
     /// The rule that rejected it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rule: Option<Rule>,
-    /// Where the rule comes from.
+    /// Where the rule comes from: a [`crate::Source`], for a guardrail with its id.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub source: Option<Source>,
+    pub source: Option<Cow<'static, str>>,
     /// The rule's terms.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
@@ -92,21 +102,13 @@ pub struct CandidateView {
 #[must_use]
 pub fn explain(catalog: &Catalog, ask: &Ask<'_>, planned: &Result<Plan, NoEndpoint>) -> Vec<CandidateView> {
     match planned {
-        Ok(plan) => candidates(catalog, ask.models, ask.preferences, &plan.attempts, &plan.rejected),
-        Err(NoEndpoint::NothingLeft { rejected }) => candidates(catalog, ask.models, ask.preferences, &[], rejected),
-        Err(NoEndpoint::UnknownModel { .. }) => Vec::new(),
+        Ok(plan) => candidates(catalog, ask, &plan.attempts, &plan.rejected),
+        Err(NoEndpoint::NothingLeft { rejected }) => candidates(catalog, ask, &[], rejected),
+        Err(_) => Vec::new(),
     }
 }
 
-/// Renders attempts and rejections, which may have been stored.
-#[must_use]
-pub fn candidates(
-    catalog: &Catalog,
-    models: &[ModelSlug],
-    preferences: &Preferences,
-    attempts: &[Choice],
-    rejected: &[Rejection],
-) -> Vec<CandidateView> {
+fn candidates(catalog: &Catalog, ask: &Ask<'_>, attempts: &[Choice], rejected: &[Rejection]) -> Vec<CandidateView> {
     let eligible = attempts.iter().enumerate().map(|(i, choice)| CandidateView {
         order: Some(i + 1),
         order_reason: Some(choice.reason),
@@ -114,15 +116,18 @@ pub fn candidates(
             price: choice.price,
             weight: (choice.weight * 1e6).round() / 1e6,
             health: if choice.failed_recently { "failed_recently" } else { "ok" },
-            sticky: false,
+            sticky: choice.sticky,
+            throughput: choice.throughput,
+            latency: choice.latency,
+            tool_error_rate: choice.tool_error_rate,
         }),
-        ..bare(catalog, models, choice.endpoint, choice.requested, "eligible")
+        ..bare(catalog, ask.models, choice.endpoint, choice.requested, "eligible")
     });
     let out = rejected.iter().map(|rejection| CandidateView {
         rule: Some(rejection.rule),
-        source: Some(rejection.source),
-        detail: detail(catalog, preferences, rejection),
-        ..bare(catalog, models, rejection.endpoint, rejection.requested, "rejected")
+        source: Some(rejection.source_name(ask)),
+        detail: detail(catalog, ask, rejection),
+        ..bare(catalog, ask.models, rejection.endpoint, rejection.requested, "rejected")
     });
     eligible.chain(out).collect()
 }
@@ -150,35 +155,4 @@ fn bare(catalog: &Catalog, models: &[ModelSlug], ix: EndpointIx, requested: u16,
         source: None,
         detail: None,
     }
-}
-
-/// The terms of a rejection in words.
-#[must_use]
-pub fn detail(catalog: &Catalog, preferences: &Preferences, rejection: &Rejection) -> Option<String> {
-    let list = |name: &str, entries: &[String]| format!("{name}: {}{}", entries.join(", "), unknown(catalog, entries));
-    match (rejection.detail, rejection.source) {
-        (Detail::NotCallable(why), _) => Some(why.as_str().to_owned()),
-        (Detail::Lacks(what), _) => {
-            let what: Vec<&str> = what.iter().map(portolan_core::Capability::as_str).collect();
-            Some(format!("lacks {}", what.join(", ")))
-        }
-        (Detail::Limit { needs, has }, _) if rejection.rule == Rule::ContextLength => {
-            Some(format!("the prompt has at least {needs} tokens, it takes {has}"))
-        }
-        (Detail::Limit { needs, has }, _) => Some(format!("{needs} tokens are asked for, it gives {has}")),
-        (Detail::None, Source::RequestOnly) => Some(list("only", &preferences.only)),
-        (Detail::None, Source::RequestIgnore) => Some(list("ignore", &preferences.ignore)),
-        (Detail::None, Source::RequestAllowFallbacks) if rejection.rule == Rule::NotInOrder => Some(list("order", &preferences.order)),
-        (Detail::None, _) => None,
-    }
-}
-
-/// Entries that name no provider of the catalog: most likely a typing error, which the reader should see.
-fn unknown(catalog: &Catalog, entries: &[String]) -> String {
-    let known = |entry: &str| {
-        let base = entry.split('/').next().unwrap_or(entry);
-        catalog.providers.iter().any(|p| p.is_named(entry) || p.slug.as_str().eq_ignore_ascii_case(base))
-    };
-    let unknown: Vec<&str> = entries.iter().map(String::as_str).filter(|entry| !known(entry)).collect();
-    if unknown.is_empty() { String::new() } else { format!(" (no provider is called {})", unknown.join(", ")) }
 }

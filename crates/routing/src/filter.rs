@@ -3,12 +3,16 @@
 //! Rules are asked in the order of [`Rule`]. None of them looks at what the preferences have left over, so a further
 //! restriction can only take endpoints away.
 
+use std::sync::LazyLock;
+
 use portolan_catalog::{Catalog, Endpoint, Model};
-use portolan_core::{Capabilities, Capability};
+use portolan_core::{Capabilities, Capability, Parameters, ServiceTier, SortBy};
 
 use crate::ask::{Ask, Bind, Bindings, Health, SimulatorUse};
+use crate::names::Entry;
 use crate::order;
 use crate::plan::{Choice, Rejection};
+use crate::policy::{CHECKS, Candidate, Terms};
 use crate::rule::{Detail, Rule, Source};
 
 /// Lacking one of these, an endpoint can not read the request or give what it asks for. Lacking another ability it
@@ -22,29 +26,48 @@ const HARD: [Capability; 6] = [
     Capability::AudioOutput,
 ];
 
-/// What the rules look at.
+/// Parameters that endpoints are preferred for, beside abilities.
+static SOFT_PARAMETERS: LazyLock<Parameters> = LazyLock::new(|| ["verbosity"].into_iter().collect());
+
+/// What the rules look at, of one requested model.
 pub(crate) struct Scope<'a> {
     pub(crate) catalog: &'a Catalog,
     pub(crate) bindings: &'a Bindings,
     pub(crate) ask: &'a Ask<'a>,
     pub(crate) health: &'a dyn Health,
     pub(crate) simulator_use: SimulatorUse,
+    pub(crate) terms: &'a [Terms<'a>],
+    /// `order`, looked up.
+    pub(crate) named: &'a [Entry<'a>],
+    pub(crate) model: &'a Model,
     pub(crate) requested: u16,
+    /// By what its endpoints are sorted, where they are not balanced.
+    pub(crate) sort: Option<SortBy>,
 }
+
+/// Abilities and parameters for which endpoints are preferred.
+type Wishes = (Capabilities, Parameters);
 
 type Verdict = Option<(Rule, Source, Detail)>;
 
 /// Sorts the endpoints of a model into attempts, in the order of the catalog, and rejections.
-pub(crate) fn filter(scope: &Scope<'_>, model: &Model, attempts: &mut Vec<Choice>, rejected: &mut Vec<Rejection>) {
-    let soft = scope.ask.needs.without(hard());
-    let preferred = !soft.is_empty() && model.endpoints.iter().any(|ix| scope.offers(scope.catalog.endpoint(*ix), soft));
-    for ix in &model.endpoints {
+pub(crate) fn filter(scope: &Scope<'_>, attempts: &mut Vec<Choice>, rejected: &mut Vec<Rejection>) {
+    let wishes = scope.granted_wishes();
+    let flex_only = scope.ask.service_tier == Some(ServiceTier::Flex) && scope.serves_flex();
+    for ix in &scope.model.endpoints {
         let endpoint = scope.catalog.endpoint(*ix);
-        let verdict = scope.fixed(endpoint).or_else(|| scope.chosen(endpoint, if preferred { soft } else { Capabilities::NONE }));
+        let mut policy = None;
+        let verdict = scope
+            .bound(endpoint)
+            .or_else(|| scope.does(endpoint))
+            .or_else(|| scope.allowed(endpoint, &mut policy))
+            .or_else(|| scope.tier(endpoint, flex_only))
+            .or_else(|| scope.fits(endpoint))
+            .or_else(|| scope.chosen(endpoint, wishes));
         match verdict {
             None => attempts.push(order::unordered(scope, endpoint)),
             Some((rule, source, detail)) => {
-                rejected.push(Rejection { endpoint: *ix, requested: scope.requested, rule, source, detail });
+                rejected.push(Rejection { endpoint: *ix, requested: scope.requested, rule, source, policy, detail });
             }
         }
     }
@@ -55,11 +78,6 @@ fn hard() -> Capabilities {
 }
 
 impl Scope<'_> {
-    /// Rules that leave no choice, except that `only` and `ignore` are told before what the request needs.
-    fn fixed(&self, endpoint: &Endpoint) -> Verdict {
-        self.bound(endpoint).or_else(|| self.allowed(endpoint)).or_else(|| self.fits(endpoint))
-    }
-
     /// Whether it can be called at all, in the world of this plan.
     fn bound(&self, endpoint: &Endpoint) -> Verdict {
         let not_callable = |why| Some((Rule::NotCallable, Source::Catalog, Detail::NotCallable(why)));
@@ -79,22 +97,59 @@ impl Scope<'_> {
         }
     }
 
-    /// Whether `only` and `ignore` let it pass.
-    fn allowed(&self, endpoint: &Endpoint) -> Verdict {
-        let preferences = self.ask.preferences;
-        let named = |entries: &[String]| entries.iter().any(|entry| self.names(entry, endpoint));
-        if !preferences.only.is_empty() && !named(&preferences.only) {
-            return Some((Rule::ProviderNotAllowed, Source::RequestOnly, Detail::None));
+    /// Whether it does what is asked for.
+    fn does(&self, endpoint: &Endpoint) -> Verdict {
+        (endpoint.task != self.ask.task).then_some((Rule::Task, Source::Catalog, Detail::Does(endpoint.task)))
+    }
+
+    /// Whether the preferences and policies let it pass; else also which policy does not.
+    fn allowed(&self, endpoint: &Endpoint, policy: &mut Option<u16>) -> Verdict {
+        let of = Candidate { endpoint, model: self.model, needs: self.ask.needs, is_tier_open: self.is_tier_open(endpoint) };
+        for (rule, check) in CHECKS {
+            for terms in self.terms {
+                if let Some((source, detail)) = check(terms, &of) {
+                    *policy = terms.policy.map(|(index, _)| index);
+                    return Some((rule, terms.policy.map_or(source, |(_, source)| source), detail));
+                }
+            }
         }
-        named(&preferences.ignore).then_some((Rule::ProviderNotAllowed, Source::RequestIgnore, Detail::None))
+        None
+    }
+
+    /// Whether its service tier may serve this request. Where there are flex endpoints, a flex request does not go up.
+    fn tier(&self, endpoint: &Endpoint, flex_only: bool) -> Verdict {
+        let out = if flex_only { endpoint.service_tier != Some(ServiceTier::Flex) } else { !self.is_tier_chosen(endpoint) };
+        out.then_some((Rule::ServiceTier, Source::RequestServiceTier, Detail::Tier(endpoint.service_tier)))
+    }
+
+    /// The request asks for the tier, by `service_tier` or by a variant, or there is none to ask for.
+    pub(crate) fn is_tier_open(&self, endpoint: &Endpoint) -> bool {
+        let admitted = self.ask.variant(self.requested).and_then(crate::Variant::admits);
+        endpoint.service_tier.is_none_or(|tier| self.ask.service_tier == Some(tier) || admitted == Some(tier))
+    }
+
+    /// The tier is open, or the request names the endpoint in full. What a policy names is no wish.
+    fn is_tier_chosen(&self, endpoint: &Endpoint) -> bool {
+        let only = self.terms.iter().filter(|terms| terms.policy.is_none()).flat_map(|terms| &terms.only);
+        self.is_tier_open(endpoint) || only.chain(self.named).any(|entry| entry.is_tag_of(endpoint))
+    }
+
+    /// Whether a flex endpoint could serve this request, whatever the preferences say.
+    fn serves_flex(&self) -> bool {
+        let flex = |endpoint: &Endpoint| endpoint.service_tier == Some(ServiceTier::Flex);
+        self.catalog.endpoints_of(self.model).any(|e| flex(e) && self.could_serve(e))
+    }
+
+    fn could_serve(&self, endpoint: &Endpoint) -> bool {
+        self.bound(endpoint).is_none() && self.does(endpoint).is_none() && self.fits(endpoint).is_none()
     }
 
     /// Whether the request fits it.
     fn fits(&self, endpoint: &Endpoint) -> Verdict {
         let ask = self.ask;
-        let lacking = self.lacking(endpoint, hard());
+        let lacking = ask.needs.without(ask.needs.without(hard())).without(endpoint.capabilities);
         if !lacking.is_empty() {
-            return Some((Rule::Capability, Source::RequestNeeds, Detail::Lacks(lacking)));
+            return Some((Rule::Capability, Source::RequestNeeds, Detail::Lacks(lacking, Parameters::NONE)));
         }
         let (needs, has) = (ask.input_tokens_min(), u64::from(endpoint.prompt_limit()));
         if needs > has {
@@ -104,38 +159,44 @@ impl Scope<'_> {
         (needs > has).then_some((Rule::MaxOutput, Source::RequestMaxTokens, Detail::Limit { needs, has }))
     }
 
+    /// What endpoints are preferred for: of the wishes, taken one after the other, those that some endpoint grants beside
+    /// the ones before, whatever the preferences say.
+    fn granted_wishes(&self) -> Wishes {
+        let ask = self.ask;
+        let parameters = ask.parameters.without(ask.parameters.without(*SOFT_PARAMETERS));
+        let abilities = ask.needs.without(hard());
+        let mut granted = (Capabilities::NONE, Parameters::NONE);
+        if abilities.is_empty() && parameters.is_empty() {
+            return granted;
+        }
+        let granting = |(abilities, parameters): Wishes| {
+            let grants = |e: &Endpoint| abilities.without(e.capabilities).is_empty() && parameters.without(e.parameters).is_empty();
+            self.catalog.endpoints_of(self.model).any(|e| grants(e) && self.is_tier_chosen(e) && self.could_serve(e))
+        };
+        for ability in abilities.iter() {
+            let more = (granted.0.with(ability), granted.1);
+            granted = if granting(more) { more } else { granted };
+        }
+        let more = (granted.0, parameters);
+        if !parameters.is_empty() && granting(more) { more } else { granted }
+    }
+
     /// Rules that look at the state of the endpoint and at the others.
-    fn chosen(&self, endpoint: &Endpoint, soft: Capabilities) -> Verdict {
+    fn chosen(&self, endpoint: &Endpoint, (abilities, parameters): Wishes) -> Verdict {
         if self.ask.strict && self.health.strict_barred(endpoint.ix) {
             return Some((Rule::StrictBarred, Source::Health, Detail::None));
         }
-        let lacking = self.lacking(endpoint, soft);
-        if !lacking.is_empty() {
-            return Some((Rule::CapabilityPreferred, Source::RequestNeeds, Detail::Lacks(lacking)));
+        let lacking = (abilities.without(endpoint.capabilities), parameters.without(endpoint.parameters));
+        if !lacking.0.is_empty() || !lacking.1.is_empty() {
+            return Some((Rule::CapabilityPreferred, Source::RequestNeeds, Detail::Lacks(lacking.0, lacking.1)));
         }
-        let preferences = self.ask.preferences;
-        let left_out = !preferences.allow_fallbacks && !preferences.order.is_empty() && self.rank(endpoint).is_none();
+        let left_out = !self.ask.preferences.allow_fallbacks && !self.named.is_empty() && self.rank(endpoint).is_none();
         left_out.then_some((Rule::NotInOrder, Source::RequestAllowFallbacks, Detail::None))
-    }
-
-    /// Whether it could serve this request with all of `soft`, whatever the preferences say.
-    fn offers(&self, endpoint: &Endpoint, soft: Capabilities) -> bool {
-        self.lacking(endpoint, soft).is_empty() && self.bound(endpoint).is_none() && self.fits(endpoint).is_none()
-    }
-
-    /// What of `these` the request needs and the endpoint lacks.
-    fn lacking(&self, endpoint: &Endpoint, these: Capabilities) -> Capabilities {
-        let needed = self.ask.needs.without(self.ask.needs.without(these));
-        needed.without(endpoint.capabilities)
     }
 
     /// Its place in `order`.
     pub(crate) fn rank(&self, endpoint: &Endpoint) -> Option<usize> {
-        self.ask.preferences.order.iter().position(|entry| self.names(entry, endpoint))
-    }
-
-    /// Whether an entry of `order`, `only` or `ignore` means this endpoint: the provider's slug or display name, or the tag, in any case.
-    fn names(&self, entry: &str, endpoint: &Endpoint) -> bool {
-        endpoint.tag.eq_ignore_ascii_case(entry) || self.catalog.provider(endpoint.provider).is_named(entry)
+        let whole = self.is_tier_open(endpoint);
+        self.named.iter().position(|entry| entry.is_provider_of(endpoint) && whole || entry.is_tag_of(endpoint))
     }
 }

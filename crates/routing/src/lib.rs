@@ -5,14 +5,23 @@
 
 mod ask;
 pub mod auto;
+mod contradiction;
+mod detail;
 mod explain;
 mod filter;
+mod names;
 mod order;
 mod plan;
+mod policy;
 mod refusal;
 mod rule;
+mod variant;
 
 pub use ask::{Ask, Bind, Bindings, Health, NoFailures, SimulatorUse, Stats};
-pub use explain::{CandidateView, QuoteView, ScoreView, candidates, detail, explain};
+pub use detail::{detail, notes};
+pub use explain::{CandidateView, QuoteView, ScoreView, explain};
 pub use plan::{Choice, NoEndpoint, OrderReason, Plan, Rejection, plan};
-pub use rule::{Detail, Rule, Source};
+pub use policy::Policy;
+pub use refusal::Excluded;
+pub use rule::{DataFlaw, Detail, PriceOf, Rule, Source};
+pub use variant::Variant;

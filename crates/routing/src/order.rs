@@ -1,15 +1,22 @@
-//! In which order the endpoints of a model are tried.
+//! In which order endpoints are tried.
+//!
+//! With `tools` in the request OpenRouter reorders by the quality of tool calls by default ("Auto Exacto"). Here the
+//! default stays the balancing by price: only `:exacto` or `sort: "exacto"` changes it.
 
-use std::cmp::Ordering;
+use portolan_catalog::{Endpoint, EndpointIx};
+use portolan_core::{Percentiles, Price, ServiceTier, SortBy};
 
-use portolan_catalog::Endpoint;
-
+use crate::ask::Stats;
 use crate::filter::Scope;
 use crate::plan::{Choice, OrderReason, Rejection};
 use crate::rule::{Detail, Rule, Source};
 
 /// A candidate that has no place yet.
 pub(crate) fn unordered(scope: &Scope<'_>, endpoint: &Endpoint) -> Choice {
+    let preferences = scope.ask.preferences;
+    let (min_throughput, max_latency) = (preferences.preferred_min_throughput, preferences.preferred_max_latency);
+    let by_stats = scope.sort.is_some_and(|by| by != SortBy::Price) || min_throughput.is_some() || max_latency.is_some();
+    let stats = if by_stats { scope.health.stats(endpoint.ix) } else { Stats::default() };
     Choice {
         endpoint: endpoint.ix,
         requested: scope.requested,
@@ -17,54 +24,139 @@ pub(crate) fn unordered(scope: &Scope<'_>, endpoint: &Endpoint) -> Choice {
         weight: 0.0,
         reason: OrderReason::Price,
         failed_recently: scope.health.failed_recently(endpoint.ix),
+        misses: missed(min_throughput, stats.throughput, |has, wanted| has < wanted)
+            || missed(max_latency, stats.latency, |has, wanted| has > wanted),
+        sticky: scope.ask.sticky == Some(endpoint.ix),
+        throughput: stats.throughput.and_then(|t| t.p50),
+        latency: stats.latency.and_then(|l| l.p50),
+        tool_error_rate: stats.tool_error_rate,
     }
 }
 
-/// Orders the attempts from `from` on, which belong to one model, and cuts fallbacks that are not allowed.
-pub(crate) fn order(scope: &Scope<'_>, attempts: &mut Vec<Choice>, from: usize, rejected: &mut Vec<Rejection>) {
-    let preferences = scope.ask.preferences;
-    let own = &mut attempts[from..];
-    let named = bring_named_forward(scope, own);
-    balance(&mut own[named..], draw(scope.ask.seed, scope.requested));
-    if !preferences.allow_fallbacks && preferences.order.is_empty() && own.len() > 1 {
-        let cut = attempts.drain(from + 1..).map(|choice| Rejection {
-            endpoint: choice.endpoint,
-            requested: choice.requested,
-            rule: Rule::FallbackNotAllowed,
-            source: Source::RequestAllowFallbacks,
-            detail: Detail::None,
-        });
-        rejected.extend(cut);
-    }
+/// Whether a threshold is known to be missed. What is unknown neither holds nor misses.
+fn missed(wanted: Option<Percentiles>, has: Option<Percentiles>, is_worse: fn(f64, f64) -> bool) -> bool {
+    let (Some(wanted), Some(has)) = (wanted, has) else { return false };
+    let pairs = [(has.p50, wanted.p50), (has.p75, wanted.p75), (has.p90, wanted.p90), (has.p99, wanted.p99)];
+    pairs.into_iter().any(|(has, wanted)| has.zip(wanted).is_some_and(|(has, wanted)| is_worse(has, wanted)))
 }
 
-/// Puts what `order` names first, and says how many those are. The caller's order holds whatever their health.
-fn bring_named_forward(scope: &Scope<'_>, own: &mut [Choice]) -> usize {
-    if scope.ask.preferences.order.is_empty() {
-        return 0;
-    }
-    for choice in own.iter_mut().filter(|choice| scope.rank(scope.catalog.endpoint(choice.endpoint)).is_some()) {
-        choice.reason = OrderReason::Named;
-    }
-    // Of several endpoints that one entry names, the healthy and cheap come first.
-    own.sort_by_cached_key(|choice| {
-        let rank = scope.rank(scope.catalog.endpoint(choice.endpoint)).unwrap_or(usize::MAX);
-        (rank, choice.failed_recently, choice.price, choice.endpoint)
+/// Where a candidate stands: the smaller goes first, the upper field counts before the lower.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Place {
+    /// In `order`; the caller's order holds whatever the endpoint's health.
+    rank: usize,
+    class: Class,
+    /// By the sort: the best first, the unknown last.
+    by: [u64; 2],
+    price: Price,
+    endpoint: EndpointIx,
+}
+
+/// Classes of candidates that `order` does not name, the first choice first.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Class {
+    not_sticky: bool,
+    failed_recently: bool,
+    misses: bool,
+    /// The request asks for priority, others have it, and this one has not.
+    not_priority: bool,
+}
+
+/// Orders attempts that are sorted together: those of one model, or of all.
+pub(crate) fn order(scope: &Scope<'_>, own: &mut [Choice]) {
+    let tier = |choice: &Choice| scope.catalog.endpoint(choice.endpoint).service_tier;
+    let asks_priority = scope.ask.service_tier == Some(ServiceTier::Priority);
+    let tiered = asks_priority && own.iter().any(|choice| tier(choice) == Some(ServiceTier::Priority));
+    let class = |choice: &Choice| {
+        let not_priority = tiered && tier(choice) != Some(ServiceTier::Priority);
+        // What the request says itself counts before what an earlier one left behind.
+        let sticky = choice.sticky && scope.named.is_empty() && !choice.failed_recently && !not_priority;
+        Class { not_sticky: !sticky, failed_recently: choice.failed_recently, misses: choice.misses, not_priority }
+    };
+    let rank = |choice: &Choice| match scope.named {
+        [] => usize::MAX,
+        _ => scope.rank(scope.catalog.endpoint(choice.endpoint)).unwrap_or(usize::MAX),
+    };
+    own.sort_by_cached_key(|choice| Place {
+        rank: rank(choice),
+        class: class(choice),
+        by: by(scope.sort, choice),
+        price: choice.price,
+        endpoint: choice.endpoint,
     });
-    own.iter().take_while(|choice| choice.reason == OrderReason::Named).count()
+    for choice in own.iter_mut() {
+        choice.reason = if rank(choice) == usize::MAX { reason(class(choice), tiered, scope.sort) } else { OrderReason::Named };
+    }
+    let is_placed = |choice: &&Choice| matches!(choice.reason, OrderReason::Named | OrderReason::Sticky);
+    let placed = own.iter().take_while(is_placed).count();
+    let rest = &mut own[placed..];
+    if let (None, Some(first)) = (scope.sort, rest.first().map(class).filter(|class| !class.failed_recently)) {
+        let best = rest.iter().take_while(|choice| class(choice) == first).count();
+        balance(&mut rest[..best], draw(scope.ask.seed, scope.requested));
+    }
 }
 
-/// OpenRouter's default balancing: what failed recently goes to the back; the first of the others is drawn with weight
-/// 1/price²; the rest follow by price.
-fn balance(rest: &mut [Choice], draw: f64) {
-    rest.sort_by(fallback_order);
-    let healthy = rest.iter().take_while(|choice| !choice.failed_recently).count();
-    let (healthy, unhealthy) = rest.split_at_mut(healthy);
-    unhealthy.iter_mut().for_each(|choice| choice.reason = OrderReason::Unhealthy);
-    let total: f64 = healthy.iter().map(weight).sum();
+fn reason(class: Class, tiered: bool, sort: Option<SortBy>) -> OrderReason {
+    match class {
+        Class { not_sticky: false, .. } => OrderReason::Sticky,
+        Class { failed_recently: true, .. } => OrderReason::Unhealthy,
+        Class { misses: true, .. } => OrderReason::Misses,
+        Class { not_priority: false, .. } if tiered => OrderReason::Tier,
+        _ => match sort {
+            None | Some(SortBy::Price) => OrderReason::Price,
+            Some(SortBy::Throughput) => OrderReason::Throughput,
+            Some(SortBy::Latency) => OrderReason::Latency,
+            Some(SortBy::Exacto) => OrderReason::Exacto,
+        },
+    }
+}
+
+/// Our reading of `exacto`: the fewest bad tool calls first, endpoints without a known rate behind them, ties by throughput.
+fn by(sort: Option<SortBy>, choice: &Choice) -> [u64; 2] {
+    match sort {
+        None | Some(SortBy::Price) => [0, 0],
+        Some(SortBy::Throughput) => [high_first(choice.throughput), 0],
+        Some(SortBy::Latency) => [low_first(choice.latency), 0],
+        Some(SortBy::Exacto) => [low_first(choice.tool_error_rate), high_first(choice.throughput)],
+    }
+}
+
+/// Numbers that are not negative keep their order as bits.
+fn low_first(number: Option<f64>) -> u64 {
+    number.map_or(u64::MAX, |n| n.max(0.0).to_bits())
+}
+
+fn high_first(number: Option<f64>) -> u64 {
+    number.map_or(u64::MAX, |n| u64::MAX - 1 - n.max(0.0).to_bits())
+}
+
+/// Cuts all but the first of each model, where fallbacks are not allowed.
+pub(crate) fn cut_fallbacks(attempts: &mut Vec<Choice>, rejected: &mut Vec<Rejection>) {
+    let mut firsts: Vec<u16> = Vec::new();
+    attempts.retain(|choice| {
+        let is_first = !firsts.contains(&choice.requested);
+        if is_first {
+            firsts.push(choice.requested);
+        } else {
+            rejected.push(Rejection {
+                endpoint: choice.endpoint,
+                requested: choice.requested,
+                rule: Rule::FallbackNotAllowed,
+                source: Source::RequestAllowFallbacks,
+                policy: None,
+                detail: Detail::None,
+            });
+        }
+        is_first
+    });
+}
+
+/// OpenRouter's default balancing: the first is drawn with weight 1/price², the others stay in the order of their prices.
+fn balance(best: &mut [Choice], draw: f64) {
+    let total: f64 = best.iter().map(weight).sum();
     let mut left = draw * total;
     let mut first = None;
-    for (i, choice) in healthy.iter_mut().enumerate() {
+    for (i, choice) in best.iter_mut().enumerate() {
         let own = weight(choice);
         choice.weight = own / total;
         if first.is_none() && left < own {
@@ -73,14 +165,10 @@ fn balance(rest: &mut [Choice], draw: f64) {
         left -= own;
     }
     // Rounding may leave the draw a hair above the last bound.
-    if let Some(first) = first.or(healthy.len().checked_sub(1)) {
-        healthy[first].reason = OrderReason::Drawn;
-        healthy[..=first].rotate_right(1);
+    if let Some(first) = first.or(best.len().checked_sub(1)) {
+        best[first].reason = OrderReason::Drawn;
+        best[..=first].rotate_right(1);
     }
-}
-
-fn fallback_order(a: &Choice, b: &Choice) -> Ordering {
-    (a.failed_recently, a.price, a.endpoint).cmp(&(b.failed_recently, b.price, b.endpoint))
 }
 
 /// A free endpoint weighs as one that costs a picodollar: nearly always first, and still a number.

@@ -1,12 +1,15 @@
 //! The plan of a request.
 
 use portolan_catalog::{Catalog, EndpointIx, Model, ModelIx};
-use portolan_core::{ModelSlug, Price};
+use portolan_core::{ModelSlug, Partition, Price};
 use serde::{Deserialize, Serialize};
 
 use crate::ask::{Ask, Bindings, Health, SimulatorUse};
+use crate::filter::Scope;
+use crate::policy::Terms;
 use crate::rule::{Detail, Rule, Source};
-use crate::{filter, order};
+use crate::variant::Variant;
+use crate::{contradiction, filter, names, order};
 
 /// So many names are suggested for an unknown model.
 const SUGGESTIONS_MAX: usize = 3;
@@ -19,8 +22,20 @@ pub enum OrderReason {
     Named,
     /// It was drawn, with a chance of its weight.
     Drawn,
-    /// A fallback, the cheaper first.
+    /// An earlier request of the session bound it.
+    Sticky,
+    /// The request asks for priority, and it has it.
+    Tier,
+    /// Sorted by price, or a fallback: the cheaper first.
     Price,
+    /// Sorted by throughput: the faster first.
+    Throughput,
+    /// Sorted by latency: the quicker first.
+    Latency,
+    /// Sorted by the quality of tool calls.
+    Exacto,
+    /// It misses a threshold of the request: behind those that do not.
+    Misses,
     /// It failed in the last 30 seconds: behind the others.
     Unhealthy,
 }
@@ -32,14 +47,20 @@ impl OrderReason {
         match self {
             OrderReason::Named => "named",
             OrderReason::Drawn => "drawn",
+            OrderReason::Sticky => "sticky",
+            OrderReason::Tier => "tier",
             OrderReason::Price => "price",
+            OrderReason::Throughput => "throughput",
+            OrderReason::Latency => "latency",
+            OrderReason::Exacto => "exacto",
+            OrderReason::Misses => "misses",
             OrderReason::Unhealthy => "unhealthy",
         }
     }
 }
 
 /// One attempt of a plan.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Choice {
     /// Where to.
     pub endpoint: EndpointIx,
@@ -53,10 +74,20 @@ pub struct Choice {
     pub reason: OrderReason,
     /// It failed in the last 30 seconds.
     pub failed_recently: bool,
+    /// It is known to miss a threshold that the request prefers.
+    pub misses: bool,
+    /// An earlier request of the session bound it.
+    pub sticky: bool,
+    /// Tokens per second, the median; only where the order asked for it.
+    pub throughput: Option<f64>,
+    /// Seconds to the first token, the median; only where the order asked for it.
+    pub latency: Option<f64>,
+    /// The share of bad tool calls; only where the order asked for it.
+    pub tool_error_rate: Option<f64>,
 }
 
 /// An endpoint that is out, by the first rule that says so.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rejection {
     /// Which one.
     pub endpoint: EndpointIx,
@@ -66,6 +97,8 @@ pub struct Rejection {
     pub rule: Rule,
     /// Where the rule comes from.
     pub source: Source,
+    /// Which policy of the ask, where the rule comes from one.
+    pub policy: Option<u16>,
     /// Its terms.
     pub detail: Detail,
 }
@@ -94,6 +127,22 @@ pub enum NoEndpoint {
         /// Names that resemble it.
         nearest: Vec<ModelSlug>,
     },
+    /// `order` or `only` names a provider that nobody is called.
+    UnknownProvider {
+        /// The field: `provider.order` or `provider.only`.
+        field: &'static str,
+        /// The name.
+        name: String,
+        /// Slugs that resemble it.
+        nearest: Vec<String>,
+    },
+    /// Two preferences leave nothing over, whatever the endpoints are like.
+    Contradiction {
+        /// The two fields.
+        fields: [&'static str; 2],
+        /// What stands in the first.
+        names: Vec<String>,
+    },
     /// Every endpoint is out.
     NothingLeft {
         /// Each with its rule.
@@ -101,28 +150,52 @@ pub enum NoEndpoint {
     },
 }
 
-/// Plans a request: every endpoint of the requested models is either an attempt or rejected by one rule.
+/// Plans a request: every endpoint of the requested models is either an attempt or rejected by one rule. No endpoint of
+/// another model is ever in it: who chose a model gets it, or a refusal.
 ///
-/// Models keep the order of the request. Within a model come the endpoints that `order` names, then the first drawn by
-/// 1/price², then the others by price, then those that failed recently.
+/// Models keep the order of the request, unless a sort is to take them all together. Within a model come the endpoints that
+/// `order` names; else the one of the session; then the others as sorted, or one drawn by 1/price² and the rest by price.
+/// What misses a preferred threshold goes behind, and what failed recently goes last.
 ///
 /// # Errors
-/// When a model is unknown or no endpoint is left.
+/// When a model or a named provider is unknown, preferences contradict each other, or no endpoint is left.
 pub fn plan(catalog: &Catalog, bindings: &Bindings, ask: &Ask<'_>, health: &dyn Health) -> Result<Plan, NoEndpoint> {
     let models = requested(catalog, ask)?;
+    let terms = Terms::all(catalog, ask);
+    let named = names::entries(catalog, &ask.preferences.order);
+    contradiction::known(catalog, &named, &terms)?;
     let simulator_use = ask.simulator_use(catalog, bindings);
     let total = models.iter().map(|(_, _, m)| m.endpoints.len()).sum();
     let (mut attempts, mut rejected) = (Vec::with_capacity(total), Vec::new());
-    for (requested, _, model) in models {
-        let scope = filter::Scope { catalog, bindings, ask, health, simulator_use, requested };
+    let together = sorts_together(ask);
+    let scope = |requested, model| {
+        let sort = ask.variant(requested).map(Variant::sorts_by).or(ask.preferences.sort.map(|sort| sort.by));
+        Scope { catalog, bindings, ask, health, simulator_use, terms: &terms, named: &named, model, requested, sort }
+    };
+    for (requested, _, model) in &models {
+        let scope = scope(*requested, *model);
         let from = attempts.len();
-        filter::filter(&scope, model, &mut attempts, &mut rejected);
-        order::order(&scope, &mut attempts, from, &mut rejected);
+        filter::filter(&scope, &mut attempts, &mut rejected);
+        if !together {
+            order::order(&scope, &mut attempts[from..]);
+        }
+    }
+    if let Some((requested, _, model)) = models.first().filter(|_| together) {
+        order::order(&scope(*requested, *model), &mut attempts);
+    }
+    if !ask.preferences.allow_fallbacks && named.is_empty() {
+        order::cut_fallbacks(&mut attempts, &mut rejected);
     }
     if attempts.is_empty() {
-        return Err(NoEndpoint::NothingLeft { rejected });
+        let models = models.iter().map(|(_, _, model)| *model);
+        return Err(contradiction::find(catalog, ask, &named, &terms, models).unwrap_or(NoEndpoint::NothingLeft { rejected }));
     }
     Ok(Plan { attempts, rejected, simulator_use, seed: ask.seed })
+}
+
+/// `partition: "none"`. A variant sorts its own model, so that with one of them the models stay apart.
+fn sorts_together(ask: &Ask<'_>) -> bool {
+    ask.preferences.sort.is_some_and(|sort| sort.partition == Partition::None) && ask.variants.iter().all(Option::is_none)
 }
 
 /// The requested models, each once. One unknown name refuses the request: a typing error in a fallback shows at once, not on a bad day.

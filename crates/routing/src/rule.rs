@@ -1,7 +1,7 @@
 //! The closed list of rules that can reject an endpoint. Names are stable: errors, explanations and records use them.
 
 use portolan_catalog::NotCallable;
-use portolan_core::Capabilities;
+use portolan_core::{Area, Capabilities, Parameters, Price, Quantization, ServiceTier, Task};
 use serde::{Deserialize, Serialize};
 
 macro_rules! named {
@@ -32,8 +32,26 @@ named!(
         NoCredential = "no_credential",
         /// It is simulated and the plan is real, or the reverse.
         SimulatedApart = "simulated_apart",
+        /// It does something else than what is asked for.
+        Task = "task",
+        /// Requests to it may leave the part of the world that this one is confined to.
+        Region = "region",
+        /// Zero data retention is asked for, and not known of it.
+        ZdrRequired = "zdr_required",
+        /// It may use prompts for ends of its own, or nobody knows.
+        DataCollection = "data_collection",
         /// `only` or `ignore` leaves it out.
         ProviderNotAllowed = "provider_not_allowed",
+        /// It costs more than the request takes.
+        MaxPrice = "max_price",
+        /// Its weights have another precision.
+        Quantization = "quantization",
+        /// The model's text may not be used to train others.
+        Distillable = "distillable",
+        /// It does not take every parameter of the request, and all are required.
+        Parameters = "parameters",
+        /// It belongs to a class of service that the request does not ask for.
+        ServiceTier = "service_tier",
         /// It can not take what the request holds.
         Capability = "capability",
         /// The prompt is longer than it takes.
@@ -56,12 +74,34 @@ named!(
     Source {
         /// The row of the endpoint.
         Catalog = "catalog",
-        /// The operator's configuration of credentials and of the simulator.
+        /// The operator's configuration: credentials, the simulator, rules.
         Configuration = "configuration",
+        /// The name of the host that the request came to.
+        Host = "host",
+        /// The account.
+        Account = "account",
+        /// The workspace.
+        Workspace = "workspace",
+        /// A guardrail; explanations add its id.
+        Guardrail = "guardrail",
         /// `provider.only` of the request.
         RequestOnly = "request.provider.only",
         /// `provider.ignore` of the request.
         RequestIgnore = "request.provider.ignore",
+        /// `provider.zdr` of the request.
+        RequestZdr = "request.provider.zdr",
+        /// `provider.data_collection` of the request.
+        RequestDataCollection = "request.provider.data_collection",
+        /// `provider.max_price` of the request.
+        RequestMaxPrice = "request.provider.max_price",
+        /// `provider.quantizations` of the request.
+        RequestQuantizations = "request.provider.quantizations",
+        /// `provider.enforce_distillable_text` of the request.
+        RequestDistillable = "request.provider.enforce_distillable_text",
+        /// `provider.require_parameters` of the request.
+        RequestRequireParameters = "request.provider.require_parameters",
+        /// `service_tier` of the request, or that there is none.
+        RequestServiceTier = "request.service_tier",
         /// `provider.allow_fallbacks` of the request.
         RequestAllowFallbacks = "request.provider.allow_fallbacks",
         /// The length of the request's messages.
@@ -75,16 +115,82 @@ named!(
     }
 );
 
+impl Rule {
+    /// The word for it in OpenRouter's `error.availability.excluded_by`, where it has one; else its name.
+    #[must_use]
+    pub fn availability_name(self) -> &'static str {
+        match self {
+            Rule::Region => "data_region",
+            Rule::ZdrRequired => "data_policy:zdr",
+            Rule::DataCollection => "data_policy:training",
+            Rule::ProviderNotAllowed => "allowed_providers",
+            Rule::Parameters => "require_parameters",
+            other => other.as_str(),
+        }
+    }
+}
+
+/// What a provider may do with prompts that a request does not allow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DataFlaw {
+    /// Whether it trains on them is unknown.
+    TrainingUnknown,
+    /// It trains on them.
+    Trains,
+    /// It publishes them.
+    Publishes,
+}
+
+/// What a price is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PriceOf {
+    /// A prompt token.
+    Prompt,
+    /// An output token.
+    Completion,
+    /// A request.
+    Request,
+    /// An image.
+    Image,
+    /// A unit of audio.
+    Audio,
+}
+
 /// The terms of a rejection, kept as codes and rendered when someone reads them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Detail {
     /// The rule says it all, or its words are those of the request's preferences.
     None,
     /// Why it is not callable.
     NotCallable(NotCallable),
-    /// What it lacks.
-    Lacks(Capabilities),
+    /// What it does instead.
+    Does(Task),
+    /// Where its requests stay, and where this one must.
+    Area {
+        /// Asked.
+        needs: Area,
+        /// There; `None`: unknown.
+        has: Option<Area>,
+    },
+    /// What it may do with prompts.
+    DataFlaw(DataFlaw),
+    /// What it costs and what it may cost, in USD per unit.
+    Price {
+        /// Which price.
+        of: PriceOf,
+        /// The most that is allowed.
+        max: Price,
+        /// There; `None`: unknown.
+        has: Option<Price>,
+    },
+    /// The precision of its weights.
+    Quantization(Quantization),
+    /// Parameters of the request that it does not take.
+    Ignores(Parameters),
+    /// The class of service that it belongs to; `None`: the ordinary one.
+    Tier(Option<ServiceTier>),
+    /// What it lacks, and parameters that it does not take.
+    Lacks(Capabilities, Parameters),
     /// What is asked and what it has, in tokens.
     Limit {
         /// Asked.

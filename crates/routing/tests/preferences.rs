@@ -48,7 +48,8 @@ fn preferences_restrict_and_order_as_documented() {
             out: Some(("not_in_order", "request.provider.allow_fallbacks")),
             ..OPEN
         },
-        Case { name: "order names what does not serve", order: &["nobody", "gamma"], first: &["gamma"], ..OPEN },
+        Case { name: "order names what does not serve", order: &["openai", "gamma"], first: &["gamma"], ..OPEN },
+        Case { name: "ignore names nobody", ignore: &["nobody"], ..OPEN },
         Case { name: "only", only: &["beta", "gamma"], attempts: 2, out: ONLY, ..OPEN },
         Case { name: "only by display name in any case", only: &["ALPHA cloud"], first: &["alpha"], attempts: 1, out: ONLY, ..OPEN },
         Case { name: "ignore", ignore: &["Alpha", "beta"], attempts: 2, out: IGNORE, ..OPEN },
@@ -149,7 +150,7 @@ fn what_failed_recently_is_tried_last_and_what_is_barred_not_at_all_under_strict
     let models = slugs(&["t/m"]);
     let preferences = Preferences::default();
     let alpha = at(&catalog, "t/m", "alpha");
-    let marks = Marks { failed: [alpha].into(), barred: [alpha].into() };
+    let marks = Marks { failed: [alpha].into(), barred: [alpha].into(), ..Marks::default() };
     for seed in 0..50 {
         let made = planned(&catalog, &Ask { seed, ..ask(&models, &preferences) }, &marks);
         assert_eq!(tags(&catalog, &made).last().map(String::as_str), Some("alpha"));
@@ -187,7 +188,7 @@ fn an_unknown_model_is_named_with_its_neighbours_even_as_a_fallback() {
 fn a_miss_of_only_is_told_in_the_words_that_clients_know() {
     let catalog = catalog();
     let models = slugs(&["t/m"]);
-    let preferences = Preferences { only: texts(&["azure", "opanai"]), ..Preferences::default() };
+    let preferences = Preferences { only: texts(&["Groq", "OpenAI"]), ..Preferences::default() };
     let asked = ask(&models, &preferences);
     let made = planned(&catalog, &asked, &NoFailures);
     let NoEndpoint::NothingLeft { rejected } = made.as_ref().unwrap_err() else { panic!("the model is known") };
@@ -195,10 +196,10 @@ fn a_miss_of_only_is_told_in_the_words_that_clients_know() {
     assert_eq!(
         made.as_ref().unwrap_err().message(&catalog, &asked),
         "No allowed providers are available for the selected model. Providers serving t/m: alpha, beta, gamma, delta, \
-         but your request's provider.only preference permits only: azure, opanai."
+         but your request's provider.only preference permits only: Groq, OpenAI."
     );
     let views = explain(&catalog, &asked, &made);
-    assert_eq!(views[0].detail.as_deref(), Some("only: azure, opanai (no provider is called azure, opanai)"));
+    assert_eq!(views[0].detail.as_deref(), Some("only: Groq, OpenAI"));
 }
 
 #[test]

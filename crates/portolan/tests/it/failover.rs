@@ -212,7 +212,8 @@ async fn the_callers_preferences_decide_who_is_asked() {
         (json!({ "order": ["p3", "p1"], "allow_fallbacks": false }), &["p3", "p1"], 502, None),
         (json!({ "only": ["p2"], "allow_fallbacks": false }), &["p2"], 429, None),
         (json!({ "only": ["openai"] }), &[], 404, Some("provider_not_allowed")),
-        (json!({ "only": ["p1"], "ignore": ["p1"] }), &[], 404, Some("provider_not_allowed")),
+        (json!({ "only": ["p1"], "ignore": ["p1"] }), &[], 400, Some("provider_not_allowed")),
+        (json!({ "order": ["p9"] }), &[], 400, Some("provider_not_allowed")),
     ];
     for (preferences, tried, status, rule) in cases {
         let mut body = body("status", false);

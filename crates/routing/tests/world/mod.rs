@@ -1,10 +1,12 @@
 //! A small catalog for the tests of the planner: one model at four providers, another at one, one that nobody can call.
 #![allow(dead_code, reason = "each test file uses its own part")]
 
-use std::collections::BTreeSet;
+pub(crate) mod routed;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use portolan_catalog::{Catalog, EndpointIx, ProviderOverlay};
-use portolan_core::{Capabilities, ModelSlug, Preferences};
+use portolan_core::{ModelSlug, Preferences};
 use portolan_routing::{Ask, Bind, Bindings, Health, NoEndpoint, Plan, Stats, plan};
 
 /// Prices of `t/m` in dollars per token: alpha 1, beta 2, gamma 3, delta 3. Beta has no tools, gamma takes images and little context.
@@ -84,11 +86,12 @@ pub(crate) fn real(catalog: &Catalog) -> Bindings {
 pub(crate) struct Marks {
     pub(crate) failed: BTreeSet<EndpointIx>,
     pub(crate) barred: BTreeSet<EndpointIx>,
+    pub(crate) stats: BTreeMap<EndpointIx, Stats>,
 }
 
 impl Health for Marks {
-    fn stats(&self, _: EndpointIx) -> Stats {
-        Stats::default()
+    fn stats(&self, endpoint: EndpointIx) -> Stats {
+        self.stats.get(&endpoint).copied().unwrap_or_default()
     }
 
     fn failed_recently(&self, endpoint: EndpointIx) -> bool {
@@ -105,7 +108,7 @@ pub(crate) fn slugs(texts: &[&str]) -> Vec<ModelSlug> {
 }
 
 pub(crate) fn ask<'a>(models: &'a [ModelSlug], preferences: &'a Preferences) -> Ask<'a> {
-    Ask { models, preferences, needs: Capabilities::NONE, input_tokens_max: 8, max_output: None, strict: false, simulate: false, seed: 1 }
+    Ask { input_tokens_max: 8, seed: 1, ..Ask::new(models, preferences) }
 }
 
 pub(crate) fn at(catalog: &Catalog, model: &str, tag: &str) -> EndpointIx {
@@ -119,9 +122,8 @@ pub(crate) fn tags(catalog: &Catalog, planned: &Result<Plan, NoEndpoint>) -> Vec
 
 pub(crate) fn rules(catalog: &Catalog, planned: &Result<Plan, NoEndpoint>) -> Vec<(String, &'static str, &'static str)> {
     let rejected = match planned {
-        Ok(plan) => &plan.rejected,
-        Err(NoEndpoint::NothingLeft { rejected }) => rejected,
-        Err(NoEndpoint::UnknownModel { .. }) => return Vec::new(),
+        Ok(plan) => plan.rejected.as_slice(),
+        Err(none) => none.rejected(),
     };
     rejected.iter().map(|r| (catalog.endpoint(r.endpoint).tag.clone(), r.rule.as_str(), r.source.as_str())).collect()
 }

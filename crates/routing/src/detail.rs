@@ -1,0 +1,101 @@
+//! The terms of a rejection, and what else a reader should know, in words.
+
+use portolan_catalog::Catalog;
+use portolan_core::{Area, Capability, Task};
+
+use crate::ask::Ask;
+use crate::names::Entry;
+use crate::plan::Rejection;
+use crate::rule::{DataFlaw, Detail, PriceOf, Rule, Source};
+
+/// The terms of a rejection in words.
+#[must_use]
+pub fn detail(catalog: &Catalog, ask: &Ask<'_>, rejection: &Rejection) -> Option<String> {
+    Some(match rejection.detail {
+        Detail::None => return plain(catalog, ask, rejection),
+        Detail::NotCallable(why) => why.as_str().to_owned(),
+        Detail::Does(task) => format!("it does {}", task_name(task)),
+        Detail::Area { needs, has } => match has {
+            Some(has) => format!("confined to {}, its requests stay in {}", needs.as_str(), has.as_str()),
+            None => format!("confined to {}, and nobody attests where its requests stay", needs.as_str()),
+        },
+        Detail::DataFlaw(DataFlaw::TrainingUnknown) => "whether it trains on prompts is unknown".to_owned(),
+        Detail::DataFlaw(DataFlaw::Trains) => "it may train on prompts".to_owned(),
+        Detail::DataFlaw(DataFlaw::Publishes) => "it may publish prompts".to_owned(),
+        Detail::Price { of, max, has } => {
+            let unit = unit(of);
+            has.map_or_else(
+                || format!("its price per {unit} is unknown, at most {max} USD is allowed"),
+                |has| format!("it costs {has} USD per {unit}, at most {max} is allowed"),
+            )
+        }
+        Detail::Quantization(own) => format!("its precision is {}", own.as_str()),
+        Detail::Ignores(parameters) => format!("it does not take {}", parameters.names().collect::<Vec<_>>().join(", ")),
+        Detail::Tier(None) => "the request asks for flex, and there are flex endpoints".to_owned(),
+        Detail::Tier(Some(tier)) => format!("it serves the {} tier, which the request does not ask for", tier.as_str()),
+        Detail::Lacks(abilities, parameters) => {
+            let what: Vec<&str> = abilities.iter().map(Capability::as_str).chain(parameters.names()).collect();
+            format!("lacks {}", what.join(", "))
+        }
+        Detail::Limit { needs, has } if rejection.rule == Rule::ContextLength => {
+            format!("the prompt has at least {needs} tokens, it takes {has}")
+        }
+        Detail::Limit { needs, has } => format!("{needs} tokens are asked for, it gives {has}"),
+    })
+}
+
+/// The terms of a rule that keeps none of its own: those of the preference or policy.
+fn plain(catalog: &Catalog, ask: &Ask<'_>, rejection: &Rejection) -> Option<String> {
+    let list = |name: &str, entries: &[String]| Some(format!("{name}: {}{}", entries.join(", "), unknown(catalog, entries)));
+    let preferences = ask.preferences;
+    match (rejection.rule, rejection.source) {
+        (Rule::ZdrRequired, _) => Some("zero data retention is not known of it".to_owned()),
+        (Rule::Distillable, _) => Some("nobody says that its text may be used to train other models".to_owned()),
+        (_, Source::RequestOnly) => list("only", &preferences.only),
+        (_, Source::RequestIgnore) => list("ignore", &preferences.ignore),
+        (Rule::NotInOrder, _) => list("order", &preferences.order),
+        // What an administrator lists is not the caller's to read.
+        (Rule::ProviderNotAllowed, _) => Some("the provider is not allowed here".to_owned()),
+        _ => None,
+    }
+}
+
+/// What changes nothing and still deserves a word: entries of `ignore` that nobody is called.
+#[must_use]
+pub fn notes(catalog: &Catalog, ask: &Ask<'_>) -> Vec<String> {
+    let stray = ask.preferences.ignore.iter().filter(|text| Entry::new(catalog, text).provider.is_none());
+    stray.map(|text| format!("provider.ignore: no provider is called {text}")).collect()
+}
+
+/// Entries that name no provider of the catalog: most likely a typing error, which the reader should see.
+fn unknown(catalog: &Catalog, entries: &[String]) -> String {
+    let unknown: Vec<&str> = entries.iter().map(String::as_str).filter(|text| Entry::new(catalog, text).provider.is_none()).collect();
+    if unknown.is_empty() { String::new() } else { format!(" (no provider is called {})", unknown.join(", ")) }
+}
+
+fn unit(of: PriceOf) -> &'static str {
+    match of {
+        PriceOf::Prompt => "prompt token",
+        PriceOf::Completion => "output token",
+        PriceOf::Request => "request",
+        PriceOf::Image => "image",
+        PriceOf::Audio => "unit of audio",
+    }
+}
+
+fn task_name(task: Task) -> &'static str {
+    match task {
+        Task::Chat => "chat",
+        Task::Embeddings => "embeddings",
+        Task::Images => "images",
+        Task::Videos => "videos",
+        Task::Speech => "speech",
+        Task::Transcriptions => "transcriptions",
+        Task::Rerank => "rerank",
+    }
+}
+
+/// The areas that a plan was confined to.
+pub(crate) fn areas(ask: &Ask<'_>) -> Vec<&'static str> {
+    ask.policies.iter().filter_map(|policy| policy.area).map(Area::as_str).collect()
+}

@@ -1,0 +1,108 @@
+//! What the entries of `order`, `only` and `ignore` mean: each is looked up once per plan, and compared by index after.
+
+use portolan_catalog::{Catalog, Endpoint, ProviderIx};
+
+/// Names by which clients know a provider, and its slug here. A provider that is itself called so comes before. A name
+/// that could mean two providers (`google`) is none: in `ignore` it would leave one of them.
+const ALIASES: &[(&str, &str)] = &[
+    ("aws-bedrock", "amazon-bedrock"),
+    ("bedrock", "amazon-bedrock"),
+    ("azure-openai", "azure"),
+    ("dashscope", "alibaba"),
+    ("fireworks-ai", "fireworks"),
+    ("fireworks_ai", "fireworks"),
+    ("gemini", "google-ai-studio"),
+    ("grok", "xai"),
+    ("x-ai", "xai"),
+    ("mistralai", "mistral"),
+    ("moonshot", "moonshotai"),
+    ("novitaai", "novita"),
+    ("nvidia-nim", "nvidia"),
+    ("nvidia_nim", "nvidia"),
+    ("together-ai", "together"),
+    ("together_ai", "together"),
+    ("togetherai", "together"),
+    ("vertex", "google-vertex"),
+    ("vertex-ai", "google-vertex"),
+    ("vertex_ai", "google-vertex"),
+    ("zai", "z-ai"),
+];
+
+/// Names are compared up to this many bytes; no slug is longer.
+const COMPARED_BYTES_MAX: usize = 64;
+/// Names less alike than this are no suggestion (Jaro-Winkler, 0 to 1).
+const ALIKE_MIN: f64 = 0.75;
+/// So many names are suggested for an unknown one.
+const SUGGESTIONS_MAX: usize = 3;
+
+/// One entry, looked up.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Entry<'a> {
+    /// As the caller wrote it.
+    pub(crate) text: &'a str,
+    /// Whom it names; `None`: nobody of the catalog.
+    pub(crate) provider: Option<ProviderIx>,
+    /// What follows the provider in a full slug: region, precision or tier.
+    pub(crate) rest: Option<&'a str>,
+}
+
+impl<'a> Entry<'a> {
+    /// Looks an entry up: a slug, a display name or an alias, in any case; a full slug adds a slash and the rest of a tag.
+    pub(crate) fn new(catalog: &Catalog, text: &'a str) -> Self {
+        let whole = provider(catalog, text);
+        match text.split_once('/') {
+            Some((base, rest)) if whole.is_none() => Self { text, provider: provider(catalog, base), rest: Some(rest) },
+            _ => Self { text, provider: whole, rest: None },
+        }
+    }
+
+    /// Whether it is the full slug of this endpoint.
+    pub(crate) fn is_tag_of(&self, endpoint: &Endpoint) -> bool {
+        self.provider == Some(endpoint.provider)
+            && self.rest.is_some_and(|rest| endpoint.tag.split_once('/').is_some_and(|(_, own)| own.eq_ignore_ascii_case(rest)))
+    }
+
+    /// Whether it is the base slug of this endpoint's provider.
+    pub(crate) fn is_provider_of(&self, endpoint: &Endpoint) -> bool {
+        self.rest.is_none() && self.provider == Some(endpoint.provider)
+    }
+
+    /// Whether it names everything that `other` names, whatever the endpoints are.
+    pub(crate) fn repeats(&self, other: &Entry<'_>) -> bool {
+        let same_rest = match (self.rest, other.rest) {
+            (Some(own), Some(rest)) => own.eq_ignore_ascii_case(rest),
+            (own, rest) => own.is_none() && rest.is_none(),
+        };
+        self.provider.is_some() && self.provider == other.provider && same_rest
+    }
+}
+
+/// Looks a list up.
+pub(crate) fn entries<'a>(catalog: &Catalog, texts: &'a [String]) -> Vec<Entry<'a>> {
+    texts.iter().map(|text| Entry::new(catalog, text)).collect()
+}
+
+fn provider(catalog: &Catalog, text: &str) -> Option<ProviderIx> {
+    // Nearly always it is a slug as it stands in the catalog; the others are searched for.
+    let called = |text: &str| {
+        catalog.provider_ix(text).or_else(|| {
+            let at = catalog.providers.iter().position(|provider| provider.is_named(text))?;
+            u16::try_from(at).ok().map(ProviderIx)
+        })
+    };
+    called(text).or_else(|| {
+        let (_, slug) = ALIASES.iter().find(|(alias, _)| alias.eq_ignore_ascii_case(text))?;
+        called(slug)
+    })
+}
+
+/// Slugs that resemble a name that nobody has, the nearest first.
+pub(crate) fn nearest(catalog: &Catalog, text: &str) -> Vec<String> {
+    let base = text.split('/').next().unwrap_or(text);
+    let wanted: String = base.chars().take(COMPARED_BYTES_MAX).flat_map(char::to_lowercase).collect();
+    let likeness = |slug: &str| strsim::jaro_winkler(&wanted, slug);
+    let mut alike: Vec<(f64, &str)> = catalog.providers.iter().map(|p| (likeness(p.slug.as_str()), p.slug.as_str())).collect();
+    alike.retain(|(score, _)| *score >= ALIKE_MIN);
+    alike.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(b.1)));
+    alike.into_iter().take(SUGGESTIONS_MAX).map(|(_, slug)| slug.to_owned()).collect()
+}
