@@ -179,7 +179,10 @@ impl Run {
 
     /// Whether a limit is sent where the dialect does not demand one: someone stated it, or a hold depends on it.
     pub(crate) fn states_limit(&self) -> bool {
-        self.planned.strict || self.limit.lowered || self.limit.stated || self.planned.inbound.caller.key.max_tokens_default.is_some()
+        self.planned.wanted.strict
+            || self.limit.lowered
+            || self.limit.stated
+            || self.planned.inbound.caller.key.max_tokens_default.is_some()
     }
 
     /// The most output tokens that an honest answer to what was sent has.

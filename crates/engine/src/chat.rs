@@ -6,15 +6,16 @@ use bytes::Bytes;
 use http::HeaderValue;
 use portolan_catalog::{DataOrigin, Endpoint, Provider};
 use portolan_core::{Area, Day, Dialect, GenerationId, KeyHash, ModelSlug, UnixMillis};
-use portolan_dialect::openai_chat::peek::{self, Peek};
+use portolan_dialect::openai_chat::peek::Peek;
 use portolan_dialect::target::Target;
 use portolan_ledger::{App, Held, Refusal};
-use portolan_routing::{Ask, NoEndpoint, Plan};
+use portolan_routing::{Ask, NoEndpoint, Plan, Rule as By};
 use tokio::time::Instant;
 
 use crate::deployment::Deployment;
 use crate::health::Probe;
 use crate::quote::{self, LOWERED_MIN};
+use crate::wanted::Wanted;
 use crate::{Caller, Engine, Refused, Rule};
 
 /// How often an unstated limit is lowered further, because others spent while it waited. Each time costs up to two seconds.
@@ -66,9 +67,8 @@ pub struct Origins {
 pub(crate) struct Planned {
     pub(crate) inbound: Box<Inbound>,
     pub(crate) deployment: Arc<Deployment>,
-    pub(crate) models: Vec<ModelSlug>,
+    pub(crate) wanted: Wanted,
     pub(crate) plan: Plan,
-    pub(crate) strict: bool,
 }
 
 /// The output limit of a request, and where it comes from.
@@ -86,16 +86,14 @@ impl Planned {
     /// A model that is unknown, or no endpoint that is left.
     pub(crate) fn new(engine: &Engine, inbound: Box<Inbound>) -> Result<Self, Refused> {
         let deployment = engine.deployment();
-        let models = slugs(&deployment, &inbound.peek)?;
-        let strict = inbound.caller.is_strict();
-        permitted(&deployment, &inbound, strict)?;
+        permitted(&deployment, &inbound)?;
         // 53 bits: what reads the record's JSON may keep numbers as floats, and a draw is asked for again by its seed.
-        let seed = engine.random().next_u64() >> 11;
-        let ask = ask(&inbound, &models, strict, seed);
+        let wanted = Wanted::new(engine, &deployment, &inbound, engine.random().next_u64() >> 11)?;
+        let ask = wanted.ask(&inbound);
         let health = deployment.health(inbound.simulate).at(inbound.at, Probe::Take);
         let bindings = deployment.bindings(inbound.simulate);
         match portolan_routing::plan(&deployment.catalog, bindings, &ask, &health) {
-            Ok(plan) => Ok(Self { plan, models, strict, deployment, inbound }),
+            Ok(plan) => Ok(Self { plan, wanted, deployment, inbound }),
             Err(none) => Err(no_endpoint(&deployment, &ask, &none)),
         }
     }
@@ -111,7 +109,7 @@ impl Planned {
     /// The public name of the model that an attempt serves. A wildcard is known by the name that was asked for.
     pub(crate) fn slug(&self, attempt: usize) -> String {
         let model = self.deployment.catalog.model_at(self.endpoint(attempt).model);
-        let asked = self.models.get(usize::from(self.plan.attempts[attempt].requested)).filter(|_| model.wildcard);
+        let asked = self.wanted.models.get(usize::from(self.plan.attempts[attempt].requested)).filter(|_| model.wildcard);
         asked.unwrap_or(&model.slug).to_string()
     }
 
@@ -130,7 +128,7 @@ impl Planned {
                 DataOrigin::Builtin => &endpoint.supported_parameters,
                 DataOrigin::Configuration => &[],
             },
-            service_tier: None,
+            service_tier: endpoint.service_tier,
             reseller: None,
         }
     }
@@ -220,8 +218,8 @@ impl Planned {
 }
 
 /// What is refused whatever the plan.
-pub(crate) fn permitted(deployment: &Deployment, inbound: &Inbound, strict: bool) -> Result<(), Refused> {
-    if strict && inbound.peek.hosted_tools {
+pub(crate) fn permitted(deployment: &Deployment, inbound: &Inbound) -> Result<(), Refused> {
+    if inbound.caller.is_strict() && inbound.peek.hosted_tools {
         let message = "tools: the cost of a tool that runs at the provider has no bound, and this key has a strict limit; \
                        offer only functions, or use a key with a standard limit";
         return Err(Refused::field("tools", message).by(Rule::UnboundedCost));
@@ -233,33 +231,6 @@ pub(crate) fn permitted(deployment: &Deployment, inbound: &Inbound, strict: bool
     Ok(())
 }
 
-pub(crate) fn ask<'a>(inbound: &'a Inbound, models: &'a [ModelSlug], strict: bool, seed: u64) -> Ask<'a> {
-    let peek = &inbound.peek;
-    Ask {
-        needs: peek.needs,
-        input_tokens_max: peek.text_bytes,
-        max_output: peek.max_tokens,
-        strict,
-        simulate: inbound.simulate,
-        seed,
-        ..Ask::new(models, &peek.preferences)
-    }
-}
-
-pub(crate) fn slugs(deployment: &Deployment, peek: &Peek) -> Result<Vec<ModelSlug>, Refused> {
-    let parse = |text: &String| {
-        let slug = ModelSlug::parse(text)
-            .map_err(|_| Refused::field("model", format!("{text:.120} is not a valid model ID")).by(Rule::ModelNotFound))?;
-        match peek::variant(text) {
-            Some(variant) if deployment.catalog.model(text).is_none() => {
-                Err(Refused::field("model", format!("the variant :{variant} is not supported yet; leave it out")).by(Rule::NotSupported))
-            }
-            _ => Ok(slug),
-        }
-    };
-    peek.models.iter().map(parse).collect()
-}
-
 pub(crate) fn no_endpoint(deployment: &Deployment, ask: &Ask<'_>, none: &NoEndpoint) -> Refused {
     let message = none.message(&deployment.catalog, ask);
     let requested: Vec<&str> = ask.models.iter().map(ModelSlug::as_str).collect();
@@ -269,8 +240,10 @@ pub(crate) fn no_endpoint(deployment: &Deployment, ask: &Ask<'_>, none: &NoEndpo
             return Refused::field(none.field().unwrap_or("provider"), message).by(Rule::ProviderNotAllowed);
         }
         NoEndpoint::NothingLeft { .. } => match none.decisive().map(|r| r.rule) {
-            Some(portolan_routing::Rule::ProviderNotAllowed | portolan_routing::Rule::NotInOrder) => {
-                ("constraint_filtered", Rule::ProviderNotAllowed, "not_found")
+            Some(By::ProviderNotAllowed | By::NotInOrder) => ("constraint_filtered", Rule::ProviderNotAllowed, "not_found"),
+            Some(By::Region) => ("constraint_filtered", Rule::Region, "not_found"),
+            Some(rule @ (By::ZdrRequired | By::DataCollection | By::MaxPrice | By::Quantization | By::Distillable | By::Parameters)) => {
+                ("constraint_filtered", Rule::Route(rule), "not_found")
             }
             _ => ("no_endpoints", Rule::NoEndpoint, "not_found"),
         },

@@ -14,6 +14,7 @@ use portolan_upstream::Client;
 use crate::chat::Planned;
 use crate::generation::{Run, draining};
 use crate::reply::Line;
+use crate::sticky::Sticky;
 use crate::{Accounts, Deployment, Inbound, Refused, Reply, Settings, Tasks};
 
 /// Is told of every generation that ended, after its entry was written to the journal, or could not be. Must be quick and must not fail.
@@ -40,6 +41,8 @@ pub struct Parts {
     pub tasks: Tasks,
     /// Who counts.
     pub observer: Arc<dyn Observer>,
+    /// Where conversations are.
+    pub sticky: Arc<dyn Sticky>,
     /// The settings.
     pub settings: Settings,
     /// The name of this instance, sent upstream so that a request which comes back is known.
@@ -62,6 +65,7 @@ struct Inner {
     generations: Tasks,
     draining: AtomicBool,
     observer: Arc<dyn Observer>,
+    sticky: Arc<dyn Sticky>,
     via: HeaderValue,
 }
 
@@ -69,7 +73,7 @@ impl Engine {
     /// Puts the parts together.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        let Parts { deployment, client, journal, clock, random, tasks, observer, settings, via } = parts;
+        let Parts { deployment, client, journal, clock, random, tasks, observer, sticky, settings, via } = parts;
         Self(Arc::new(Inner {
             deployment: ArcSwap::from_pointee(deployment),
             settings: ArcSwap::from_pointee(settings),
@@ -82,6 +86,7 @@ impl Engine {
             draining: AtomicBool::new(false),
             tasks,
             observer,
+            sticky,
             via,
         }))
     }
@@ -178,6 +183,10 @@ impl Engine {
 
     pub(crate) fn settings(&self) -> Settings {
         **self.0.settings.load()
+    }
+
+    pub(crate) fn sticky(&self) -> &dyn Sticky {
+        &*self.0.sticky
     }
 
     pub(crate) fn client(&self) -> &Client {

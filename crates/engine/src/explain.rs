@@ -7,8 +7,9 @@ use portolan_routing::CandidateView;
 use serde_json::{Value, json};
 
 use crate::attempt::{Lane, lane};
-use crate::chat::{Planned, ask, no_endpoint, permitted, slugs};
+use crate::chat::{Planned, no_endpoint, permitted};
 use crate::health::Probe;
+use crate::wanted::Wanted;
 use crate::{Engine, Inbound, Refused};
 
 impl Engine {
@@ -18,12 +19,11 @@ impl Engine {
     /// Where not even the models can be told; every other refusal is part of the explanation.
     pub fn explain(&self, inbound: Box<Inbound>, seed: Option<u64>) -> Result<Value, Refused> {
         let deployment = self.deployment();
-        let models = slugs(&deployment, &inbound.peek)?;
         let today = self.clock().now().day();
         let budgets: Vec<AccountState> = inbound.caller.accounts.iter().map(|a| a.state(today)).collect();
-        let strict = inbound.caller.is_strict();
         let seed = seed.unwrap_or_else(|| self.random().next_u64() >> 11);
-        let ask = ask(&inbound, &models, strict, seed);
+        let wanted = Wanted::new(self, &deployment, &inbound, seed)?;
+        let ask = wanted.ask(&inbound);
         let health = deployment.health(inbound.simulate).at(inbound.at, Probe::Leave);
         let planned = portolan_routing::plan(&deployment.catalog, deployment.bindings(inbound.simulate), &ask, &health);
         if let Some(wrong) = planned.as_ref().err().filter(|none| none.field().is_some()) {
@@ -31,7 +31,7 @@ impl Engine {
         }
         let candidates = portolan_routing::explain(&deployment.catalog, &ask, &planned);
         let mut data = json!({
-            "requested_models": models, "strategy": "direct", "epoch": deployment.epoch, "seed": seed, "simulated": false, "refusal": null,
+            "requested_models": inbound.peek.models, "strategy": wanted.strategy.as_str(), "epoch": deployment.epoch, "seed": seed, "simulated": false, "refusal": null,
             "notes": portolan_routing::notes(&deployment.catalog, &ask),
         });
         match planned {
@@ -43,8 +43,8 @@ impl Engine {
             }
             Ok(plan) => {
                 data["simulated"] = (plan.simulator_use == portolan_routing::SimulatorUse::OnlySimulated).into();
-                let denied = permitted(&deployment, &inbound, strict).err();
-                let planned = Planned { inbound, deployment: deployment.clone(), models, plan, strict };
+                let denied = permitted(&deployment, &inbound).err();
+                let planned = Planned { inbound, deployment: deployment.clone(), wanted, plan };
                 let over_budget = planned.refusal(today);
                 data["budgets"] = budgets.iter().map(|b| budget(b, over_budget.is_none())).collect();
                 data["candidates"] = json!(planned.complete(candidates));

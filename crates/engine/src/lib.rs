@@ -21,6 +21,7 @@ mod settings;
 mod settle;
 pub mod sticky;
 mod tasks;
+mod wanted;
 mod watch;
 
 pub use accounts::{AccountCell, Accounts, Caller};

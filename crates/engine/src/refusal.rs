@@ -22,6 +22,10 @@ pub enum Rule {
     NotSupported,
     /// No allowed provider is left.
     ProviderNotAllowed,
+    /// The request is confined to an area that is not served.
+    Region,
+    /// A policy of data, price or the like left no endpoint.
+    Route(portolan_routing::Rule),
     /// The model is not known.
     ModelNotFound,
     /// No endpoint is left, by another rule.
@@ -44,6 +48,8 @@ impl Rule {
             Rule::KeyExpired => "key_expired",
             Rule::NotSupported => "not_supported",
             Rule::ProviderNotAllowed => "provider_not_allowed",
+            Rule::Region => "region",
+            Rule::Route(rule) => rule.as_str(),
             Rule::ModelNotFound => "model_not_found",
             Rule::NoEndpoint => "no_endpoint",
             Rule::Loop => "loop",

@@ -158,7 +158,7 @@ impl Run {
         if seen.output_bytes > STREAM_BYTES_MAX {
             return Some("the answer is longer than any answer may be");
         }
-        if !self.planned.strict {
+        if !self.planned.wanted.strict {
             return None;
         }
         let bound = self.output_bound();

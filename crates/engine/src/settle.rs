@@ -12,6 +12,8 @@ use crate::Refused;
 use crate::generation::{Ended, Run, internal, millis_since};
 use crate::quote;
 use crate::reply::{Head, Line, Reply};
+use crate::sticky::Answered;
+use crate::wanted::pinned;
 
 /// A fault of the last endpoint is told to the caller with those of the others, at most this many.
 const PREVIOUS_ERRORS_MAX: usize = 16;
@@ -95,7 +97,7 @@ impl Run {
         let (usage, estimated) = seen.map_or((Usage::default(), false), |seen| self.usage(end, seen));
         let cost = cost(&endpoint.prices, &usage);
         let charge = charge(end, cost.total, self.held.quote().worst);
-        let over_hold = self.planned.strict && charge > self.held.quote().worst;
+        let over_hold = self.planned.wanted.strict && charge > self.held.quote().worst;
         if over_hold {
             self.planned.health().bar_strict(self.serving());
             tracing::error!(
@@ -167,7 +169,7 @@ impl Run {
             at: inbound.at,
             key: inbound.caller.key.hash,
             workspace: inbound.caller.key.scope.workspace.to_string(),
-            requested: planned.models.iter().map(ToString::to_string).collect(),
+            requested: inbound.peek.models.clone(),
             model: planned.slug(self.current),
             provider: planned.provider(self.current).slug.to_string(),
             endpoint: endpoint.tag.clone(),
@@ -199,13 +201,35 @@ impl Run {
             app: inbound.origins.app.clone(),
             user: inbound.peek.user.clone(),
             session: inbound.peek.session_id.clone().or_else(|| inbound.origins.session.clone()),
+            sticky: self.pin(ended, priced),
             tags: inbound.origins.tags.clone(),
         }
     }
 
+    /// Keeps the conversation where it was answered, where the rules of stickiness say so. Answers its key, for the record.
+    fn pin(&self, ended: &Ended, priced: &Priced) -> Option<String> {
+        let (planned, place) = (&self.planned, self.planned.wanted.place.as_ref()?);
+        if ended.end != End::Completed {
+            return None;
+        }
+        let endpoint = planned.endpoint(self.current);
+        let served = pinned(planned.deployment.catalog.model_at(endpoint.model).slug.as_str(), &endpoint.tag);
+        let answered = Answered {
+            is_session: place.is_session,
+            before: place.before.as_ref(),
+            before_was_planned: place.was_planned(planned.plan.attempts.iter().map(|choice| choice.endpoint)),
+            served: &served,
+            usage: &priced.usage,
+            prices: &endpoint.prices,
+        };
+        let (key, place) = place.pin(&answered)?;
+        self.engine.sticky().pin(key, place, self.engine.clock().now());
+        Some(key.to_hex())
+    }
+
     fn candidates(&self) -> Vec<Candidate> {
         let (catalog, plan) = (&self.planned.deployment.catalog, &self.planned.plan);
-        let ask = crate::chat::ask(&self.planned.inbound, &self.planned.models, self.planned.strict, plan.seed);
+        let ask = self.planned.wanted.ask(&self.planned.inbound);
         let slug = |ix: EndpointIx| catalog.model_at(catalog.endpoint(ix).model).slug.to_string();
         let planned = plan.attempts.iter().enumerate().map(|(i, choice)| Candidate {
             model: self.planned.slug(i),

@@ -20,13 +20,8 @@ pub enum Conversation<'a> {
     Session(&'a str),
     /// `prompt_cache_key`.
     CacheKey(&'a str),
-    /// How it began: the first system or developer message, and the first that is neither.
-    Opening {
-        /// The text of the first system or developer message, where there is one.
-        system: Option<&'a str>,
-        /// The text of the first other message.
-        first: &'a str,
-    },
+    /// How it began: a digest of the first system or developer message, and the first that is neither.
+    Opening(u64),
 }
 
 /// A conversation of one key about one model, as a digest: the same on every replica, and tells nothing of the text.
@@ -54,8 +49,8 @@ pub trait Sticky: Send + Sync {
 /// An answer, as far as the rules look at it.
 #[derive(Debug, Clone, Copy)]
 pub struct Answered<'a> {
-    /// What made it a conversation.
-    pub conversation: Conversation<'a>,
+    /// Whether a session made it a conversation.
+    pub is_session: bool,
     /// Where the conversation was when the request was planned.
     pub before: Option<&'a Pinned>,
     /// Whether that place stood in the plan. If it did and another served, it failed, in this request or shortly before.
@@ -70,12 +65,12 @@ pub struct Answered<'a> {
 
 impl<'a> Conversation<'a> {
     /// The conversation of a request: the session of the body wins over that of the header, then comes the cache key, then
-    /// how it began. `None`: there is nothing to know it by. Empty texts count as absent.
+    /// how it began. Empty texts count as absent.
     #[must_use]
-    pub fn of(session: Option<&'a str>, header: Option<&'a str>, cache_key: Option<&'a str>, opening: Option<Self>) -> Option<Self> {
+    pub fn of(session: Option<&'a str>, header: Option<&'a str>, cache_key: Option<&'a str>, opening: u64) -> Self {
         let stated = |text: Option<&'a str>| text.filter(|text| !text.is_empty());
         let session = stated(session).or(stated(header)).map(Self::Session);
-        session.or_else(|| stated(cache_key).map(Self::CacheKey)).or(opening)
+        session.or_else(|| stated(cache_key).map(Self::CacheKey)).unwrap_or(Self::Opening(opening))
     }
 }
 
@@ -87,14 +82,23 @@ impl StickyKey {
         let written = match conversation {
             Conversation::Session(id) => format!("{owner}\n{model}\nsession\n{id}"),
             Conversation::CacheKey(key) => format!("{owner}\n{model}\ncache_key\n{key}"),
-            Conversation::Opening { system, first } => {
-                let system = system.map(|text| KeyHash::of(text).to_string()).unwrap_or_default();
-                format!("{owner}\n{model}\nopening\n{system}\n{}", KeyHash::of(first))
-            }
+            Conversation::Opening(digest) => format!("{owner}\n{model}\nopening\n{digest:016x}"),
         };
         let mut short = [0; 16];
         short.copy_from_slice(&KeyHash::of(&written).bytes()[..16]);
         Self(short)
+    }
+
+    /// The key as a record keeps it: 32 hexadecimal digits.
+    #[must_use]
+    pub fn to_hex(self) -> String {
+        format!("{:032x}", u128::from_be_bytes(self.0))
+    }
+
+    /// The key that a record keeps.
+    #[must_use]
+    pub fn from_hex(text: &str) -> Option<Self> {
+        (text.len() == 32).then(|| u128::from_str_radix(text, 16).ok()).flatten().map(|number| Self(number.to_be_bytes()))
     }
 
     /// A number that spreads keys evenly.
@@ -119,7 +123,7 @@ pub fn pins(answered: &Answered<'_>) -> bool {
     match answered.before {
         Some(before) if before == answered.served => true,
         Some(_) if answered.before_was_planned => false,
-        _ => matches!(answered.conversation, Conversation::Session(_)) || cache_helped(answered.usage, answered.prices),
+        _ => answered.is_session || cache_helped(answered.usage, answered.prices),
     }
 }
 
@@ -140,23 +144,17 @@ mod tests {
         Pinned { model: "t/m".into(), tag: tag.into() }
     }
 
-    fn opening<'a>(system: Option<&'a str>, first: &'a str) -> Conversation<'a> {
-        Conversation::Opening { system, first }
-    }
-
     #[test]
     fn the_session_wins_over_the_cache_key_and_that_over_the_opening() {
-        let begun = Some(opening(Some("be brief"), "hello"));
         let cases = [
-            ((Some("body"), Some("header"), Some("cache"), begun), Some(Conversation::Session("body"))),
-            ((None, Some("header"), Some("cache"), begun), Some(Conversation::Session("header"))),
-            ((Some(""), Some("header"), None, begun), Some(Conversation::Session("header"))),
-            ((None, None, Some("cache"), begun), Some(Conversation::CacheKey("cache"))),
-            ((None, Some(""), Some(""), begun), begun),
-            ((None, None, None, None), None),
+            ((Some("body"), Some("header"), Some("cache")), Conversation::Session("body")),
+            ((None, Some("header"), Some("cache")), Conversation::Session("header")),
+            ((Some(""), Some("header"), None), Conversation::Session("header")),
+            ((None, None, Some("cache")), Conversation::CacheKey("cache")),
+            ((None, Some(""), Some("")), Conversation::Opening(7)),
         ];
-        for ((session, header, cache_key, begun), expected) in cases {
-            assert_eq!(Conversation::of(session, header, cache_key, begun), expected);
+        for ((session, header, cache_key), expected) in cases {
+            assert_eq!(Conversation::of(session, header, cache_key, 7), expected);
         }
     }
 
@@ -170,11 +168,8 @@ mod tests {
             StickyKey::new(&owner, &second, Conversation::Session("x")),
             StickyKey::new(&owner, &model, Conversation::Session("y")),
             StickyKey::new(&owner, &model, Conversation::CacheKey("x")),
-            StickyKey::new(&owner, &model, opening(None, "x")),
-            StickyKey::new(&owner, &model, opening(Some(""), "x")),
-            StickyKey::new(&owner, &model, opening(Some("x"), "")),
-            StickyKey::new(&owner, &model, opening(Some("x\n"), "y")),
-            StickyKey::new(&owner, &model, opening(Some("x"), "\ny")),
+            StickyKey::new(&owner, &model, Conversation::Opening(7)),
+            StickyKey::new(&owner, &model, Conversation::Opening(8)),
         ];
         for (i, key) in all.iter().enumerate() {
             assert_eq!(all.iter().position(|k| k == key), Some(i));
@@ -193,7 +188,7 @@ mod tests {
     #[test]
     fn a_conversation_is_pinned_by_the_rules() {
         let (a, b) = (at("a"), at("b"));
-        let (session, key) = (Conversation::Session("s"), Conversation::CacheKey("k"));
+        let (session, key) = (true, false);
         // The conversation; where it was, and whether that stood in the plan; tokens from the cache and their price (the
         // prompt's is 10); whether the answer of `a` pins it there.
         let cases = [
@@ -202,8 +197,6 @@ mod tests {
             ("another with a hit that is cheaper", key, None, 5, Some(1), true),
             ("not with a hit at the same price", key, None, 5, Some(10), false),
             ("not with a hit that has no price of its own", key, None, 5, None, false),
-            ("an opening like a cache key", opening(None, "x"), None, 5, Some(1), true),
-            ("an opening without a hit", opening(None, "x"), None, 0, Some(1), false),
             ("what is there stays, also without a hit", key, Some((&a, true)), 0, Some(1), true),
             ("a session does not leave a place that failed", session, Some((&b, true)), 5, Some(1), false),
             ("nor does another", key, Some((&b, true)), 5, Some(1), false),
@@ -211,12 +204,12 @@ mod tests {
             ("another leaves it with a hit", key, Some((&b, false)), 5, Some(1), true),
             ("and not without one", key, Some((&b, false)), 0, Some(1), false),
         ];
-        for (name, conversation, before, cached, cache_price, expected) in cases {
+        for (name, is_session, before, cached, cache_price, expected) in cases {
             let base = Rates::default().with(Meter::Input, Price(10));
             let prices = PriceCard::new(cache_price.map_or(base, |price| base.with(Meter::CacheRead, Price(price))), Vec::new());
             let usage = Usage::default().with(Meter::Input, 100).with(Meter::CacheRead, cached);
             let answered = Answered {
-                conversation,
+                is_session,
                 before: before.map(|(pinned, _)| pinned),
                 before_was_planned: before.is_some_and(|(_, planned)| planned),
                 served: &a,

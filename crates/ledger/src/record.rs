@@ -46,6 +46,7 @@ const NAMES: &[(&str, &str)] = &[
     ("se", "session"),
     ("sim", "simulated"),
     ("so", "source"),
+    ("sk", "sticky"),
     ("sm", "started_ms"),
     ("s", "status"),
     ("st", "stream"),
@@ -220,6 +221,9 @@ pub struct Generation {
     /// The caller's session.
     #[serde(rename = "se", default, skip_serializing_if = "is_default")]
     pub session: Option<String>,
+    /// The key of the conversation that was pinned to the endpoint by this answer.
+    #[serde(rename = "sk", default, skip_serializing_if = "is_default")]
+    pub sticky: Option<String>,
     /// The caller's own tags (`metadata`).
     #[serde(rename = "tg", default, skip_serializing_if = "is_default")]
     pub tags: Vec<(String, String)>,

@@ -123,6 +123,7 @@ fn read(s: &mut Section<'_, '_>, builtins: &[BuiltinProvider]) -> Config {
         egress: s.section("egress", sections::egress),
         timeouts: s.section("timeouts", sections::timeouts),
         logging: s.section("logging", sections::logging),
+        routing: s.section("routing", sections::routing),
         region: s.section("region", sections::region),
         attestations: s.tables("attestations", sections::attestation),
         providers: s.named("providers", |name, s| providers::provider(name, s, builtins)),

@@ -10,7 +10,7 @@ use super::problem::Origin;
 use super::reader::Section;
 use super::setting::quoted;
 use super::settings::Entry;
-use super::settings::{Admin, Egress, Journal, Logging, Region, Server, Timeouts, callable_url};
+use super::settings::{Admin, Egress, Journal, Logging, Region, Routing, Server, Timeouts, callable_url};
 use super::values::{ByteSize, Date, HttpUrl};
 
 fn loopback(port: u16) -> SocketAddr {
@@ -79,6 +79,10 @@ pub(super) fn timeouts(s: &mut Section<'_, '_>) -> Timeouts {
         idle: s.or("idle", Duration::from_secs(60)),
         total: s.or("total", Duration::from_mins(10)),
     }
+}
+
+pub(super) fn routing(s: &mut Section<'_, '_>) -> Routing {
+    Routing { sticky_idle: s.or("sticky_idle", Duration::from_mins(5)) }
 }
 
 pub(super) fn region(s: &mut Section<'_, '_>) -> Region {

@@ -24,6 +24,7 @@ pub(crate) struct Config {
     pub(crate) egress: Egress,
     pub(crate) timeouts: Timeouts,
     pub(crate) logging: Logging,
+    pub(crate) routing: Routing,
     pub(crate) region: Region,
     /// What the administrator vouches for.
     pub(crate) attestations: Vec<Attestation>,
@@ -85,6 +86,13 @@ pub(crate) struct Logging {
     /// A level (`info`) or directives by target (`info,portolan_engine=debug`).
     pub(crate) level: String,
     pub(crate) format: LogFormat,
+}
+
+/// `[routing]`.
+#[derive(Debug, Clone)]
+pub(crate) struct Routing {
+    /// How long a conversation that is idle stays bound to its endpoint.
+    pub(crate) sticky_idle: Duration,
 }
 
 /// `[region]`.

@@ -2,6 +2,7 @@
 
 mod admin;
 mod build;
+mod conversations;
 mod logging;
 mod metrics;
 mod readiness;
@@ -92,6 +93,8 @@ async fn open(config: &Config) -> Result<(Instance, Recovered), CliError> {
     let via = build::instance_name(&store, &*random).await.map_err(failed("the store cannot be read"))?;
     let client = Arc::new(build::client(config, Sim::new(SimOptions::default()))?);
     let deployment = build::deployment(config, None)?;
+    let (idle, longest) = (config.routing.sticky_idle, config.timeouts.total);
+    let sticky = conversations::restored(&store, idle, longest, clock.now()).await.map_err(failed("the store cannot be read"))?;
     let engine = Engine::new(Parts {
         deployment,
         client: client.clone(),
@@ -100,6 +103,7 @@ async fn open(config: &Config) -> Result<(Instance, Recovered), CliError> {
         random,
         tasks: tasks.clone(),
         observer: metrics.clone(),
+        sticky: Arc::new(sticky),
         settings: build::settings(config),
         via,
     });

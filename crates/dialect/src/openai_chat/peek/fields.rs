@@ -362,20 +362,20 @@ fn debug(_: &mut Visit, reader: &mut Reader<'_>, path: Path<'_>) -> Result<()> {
     .map(drop)
 }
 
-/// A plugin with `enabled: false` switches a default off; there are no defaults.
+/// A plugin with `enabled: false` switches a default off; there are no defaults. The settings of the auto router are read when it is asked.
 fn plugins(_: &mut Visit, reader: &mut Reader<'_>, path: Path<'_>) -> Result<()> {
     array(reader, path, |reader, i| {
-        let mut enabled = true;
+        let (mut enabled, mut is_auto_router) = (true, false);
         let here = path.at(i);
-        object(reader, here, &["enabled"], |reader, name| {
-            if name == "enabled" {
-                enabled = boolean(reader, here.key(name))?;
-            } else {
-                reader.skip()?;
+        object(reader, here, &["enabled", "id"], |reader, name| {
+            match name {
+                "enabled" => enabled = boolean(reader, here.key(name))?,
+                "id" => is_auto_router = string(reader, here.key(name), 64)? == "auto-router",
+                _ => skip(reader)?,
             }
             Ok(())
         })?;
-        if enabled { Err(here.not_supported("plugins are not supported; leave it out")) } else { Ok(()) }
+        if enabled && !is_auto_router { Err(here.not_supported("plugins are not supported; leave it out")) } else { Ok(()) }
     })?;
     Ok(())
 }

@@ -1,0 +1,260 @@
+//! What a request wants of the planner: its models, who restricts it, where its conversation is.
+
+use std::sync::Arc;
+
+use portolan_catalog::EndpointIx;
+use portolan_core::{Area, ModelSlug};
+use portolan_dialect::openai_chat::peek::{self, Peek, Variant as Suffix};
+use portolan_routing::auto::{self, AutoPlugin, Market, Needs, PromptView};
+use portolan_routing::{Ask, Policy, Source, Variant};
+use serde_json::Value;
+
+use crate::chat::Inbound;
+use crate::sticky::{self, Conversation, Pinned, StickyKey};
+use crate::{Deployment, Engine, Refused, Rule, Settings};
+
+/// How the model was chosen, in OpenRouter's words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Strategy {
+    /// The caller named it.
+    Direct,
+    /// The caller named an alias of it.
+    Latest,
+    /// `openrouter/auto`
+    Auto,
+    /// `openrouter/free`
+    Free,
+}
+
+impl Strategy {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Strategy::Direct => "direct",
+            Strategy::Latest => "latest",
+            Strategy::Auto => "auto",
+            Strategy::Free => "free",
+        }
+    }
+}
+
+/// Where a conversation is, and by what it is known.
+pub(crate) struct Place {
+    pub(crate) key: StickyKey,
+    pub(crate) is_session: bool,
+    pub(crate) before: Option<Pinned>,
+    endpoint: Option<EndpointIx>,
+}
+
+/// A request as the planner takes it.
+pub(crate) struct Wanted {
+    /// Without variants, routers replaced by what they chose.
+    pub(crate) models: Vec<ModelSlug>,
+    pub(crate) strategy: Strategy,
+    pub(crate) place: Option<Place>,
+    pub(crate) strict: bool,
+    pub(crate) seed: u64,
+    variants: Vec<Option<Variant>>,
+    policies: Vec<Policy>,
+}
+
+impl Wanted {
+    /// Looks the request's names up in one deployment.
+    ///
+    /// # Errors
+    /// A name that is none, a router that has no model, an area that is not served here.
+    pub(crate) fn new(engine: &Engine, deployment: &Deployment, inbound: &Inbound, seed: u64) -> Result<Self, Refused> {
+        let area = area(engine.settings(), inbound)?;
+        let mut wanted = Self {
+            models: Vec::new(),
+            strategy: Strategy::Direct,
+            place: None,
+            strict: inbound.caller.is_strict(),
+            seed,
+            variants: Vec::new(),
+            policies: area.map(|(area, source)| Policy { area: Some(area), ..Policy::new(source) }).into_iter().collect(),
+        };
+        for name in &inbound.peek.models {
+            wanted.add(deployment, inbound, name)?;
+        }
+        wanted.place = wanted.models.first().and_then(|model| place(engine, deployment, inbound, model));
+        Ok(wanted)
+    }
+
+    /// The question for the planner.
+    pub(crate) fn ask<'a>(&'a self, inbound: &'a Inbound) -> Ask<'a> {
+        let peek = &inbound.peek;
+        Ask {
+            variants: &self.variants,
+            policies: &self.policies,
+            needs: peek.needs,
+            parameters: peek.parameters,
+            service_tier: peek.service_tier,
+            sticky: self.place.as_ref().and_then(|place| place.endpoint),
+            input_tokens_max: peek.text_bytes,
+            max_output: peek.max_tokens,
+            strict: self.strict,
+            simulate: inbound.simulate,
+            seed: self.seed,
+            ..Ask::new(&self.models, &peek.preferences)
+        }
+    }
+
+    /// The area that the request is confined to.
+    pub(crate) fn area(&self) -> Option<Area> {
+        self.policies.iter().find_map(|policy| policy.area)
+    }
+
+    fn add(&mut self, deployment: &Deployment, inbound: &Inbound, name: &str) -> Result<(), Refused> {
+        let is_auto = auto::AUTO.contains(&name);
+        if is_auto || auto::FREE.contains(&name) {
+            if let Some(area) = self.area() {
+                let message = format!("{name} cannot be used in a request that is confined to {}; name a model", area.as_str());
+                return Err(Refused::field("model", message).by(Rule::Region));
+            }
+            let chosen = if is_auto { route(deployment, inbound) } else { free(deployment, inbound, self.seed) }?;
+            self.strategy = if is_auto { Strategy::Auto } else { Strategy::Free };
+            self.variants.resize(self.variants.len() + chosen.len(), None);
+            self.models.extend(chosen);
+            return Ok(());
+        }
+        let (slug, variant) = Variant::split(&deployment.catalog, name);
+        let unknown = || Refused::field("model", format!("{name:.120} is not a valid model ID")).by(Rule::ModelNotFound);
+        let slug = ModelSlug::parse(&slug).map_err(|_| unknown())?;
+        if deployment.catalog.model(slug.as_str()).is_none() {
+            refuse_unbuilt(name)?;
+        }
+        if slug.as_str().starts_with('~') {
+            self.strategy = Strategy::Latest;
+        }
+        self.models.push(slug);
+        self.variants.push(variant);
+        Ok(())
+    }
+}
+
+/// The area that a request is confined to, and by whom.
+fn area(settings: Settings, inbound: &Inbound) -> Result<Option<(Area, Source)>, Refused> {
+    let refused = |message: String| Err(Refused::new(403, "permission_denied", message).by(Rule::Region));
+    let area = match (inbound.area, settings.confine) {
+        (Some(host), Some(rule)) if host != rule => {
+            return refused(format!(
+                "This host confines requests to {}, and this gateway serves only {}; use its host for {}",
+                host.as_str(),
+                rule.as_str(),
+                rule.as_str()
+            ));
+        }
+        (Some(host), _) => Some((host, Source::Host)),
+        (None, rule) => rule.map(|area| (area, Source::Configuration)),
+    };
+    match (area, settings.here) {
+        (Some((area, _)), Some(here)) if area != here => refused(format!(
+            "This request is confined to {}, and this instance stands in {}; send it to an instance there",
+            area.as_str(),
+            here.as_str()
+        )),
+        _ => Ok(area),
+    }
+}
+
+/// `:online` and `:batch` are known, and are models only where the catalog has them.
+fn refuse_unbuilt(name: &str) -> Result<(), Refused> {
+    let Ok(variants) = peek::variants(name) else { return Ok(()) };
+    let unbuilt = [Suffix::Online, Suffix::Batch].into_iter().find(|suffix| variants.has(*suffix));
+    match unbuilt {
+        Some(suffix) => {
+            let message = format!("the variant :{} is not supported yet; leave it out", suffix.as_str());
+            Err(Refused::field("model", message).by(Rule::NotSupported))
+        }
+        None => Ok(()),
+    }
+}
+
+fn place(engine: &Engine, deployment: &Deployment, inbound: &Inbound, model: &ModelSlug) -> Option<Place> {
+    let peek = &inbound.peek;
+    if !sticky::applies(&peek.preferences) {
+        return None;
+    }
+    let (session, header) = (peek.session_id.as_deref(), inbound.origins.session.as_deref());
+    let conversation = Conversation::of(session, header, peek.prompt_cache_key.as_deref(), peek.conversation);
+    let key = StickyKey::new(&inbound.caller.key.hash, model, conversation);
+    let before = engine.sticky().get(&key, inbound.at);
+    let endpoint = before.as_ref().and_then(|pinned| {
+        let catalog = &deployment.catalog;
+        catalog.endpoints_of(catalog.model(&pinned.model)?).find(|e| *e.tag == *pinned.tag).map(|e| e.ix)
+    });
+    Some(Place { key, is_session: matches!(conversation, Conversation::Session(_)), before, endpoint })
+}
+
+fn needs(peek: &Peek) -> Needs {
+    let input_tokens_min = Ask { input_tokens_max: peek.text_bytes, ..Ask::new(&[], &peek.preferences) }.input_tokens_min();
+    Needs { capabilities: peek.needs, input_tokens_min, max_output: peek.max_tokens }
+}
+
+fn market<'a>(deployment: &'a Deployment, inbound: &Inbound) -> Market<'a> {
+    Market { catalog: &deployment.catalog, bindings: deployment.bindings(inbound.simulate), simulate: inbound.simulate }
+}
+
+fn no_model(none: &auto::NoModel) -> Refused {
+    Refused::new(auto::NoModel::HTTP_STATUS, "not_found", none.to_string()).by(Rule::NoEndpoint)
+}
+
+fn free(deployment: &Deployment, inbound: &Inbound, seed: u64) -> Result<Vec<ModelSlug>, Refused> {
+    auto::free(&market(deployment, inbound), &needs(&inbound.peek), seed).map_err(|none| no_model(&none))
+}
+
+/// The models that `openrouter/auto` chooses for a request, the best first.
+fn route(deployment: &Deployment, inbound: &Inbound) -> Result<Vec<ModelSlug>, Refused> {
+    let peek = &inbound.peek;
+    let plugin = plugin(inbound)?;
+    let text = last_user_text(inbound);
+    let media = &peek.media;
+    let view = PromptView {
+        text: &text,
+        messages: peek.messages,
+        conversation_bytes: peek.text_bytes,
+        tools: u32::from(peek.needs.has(portolan_core::Capability::Tools)),
+        attachments: media.images.count + media.files.count + media.audios.count + media.videos.count,
+        structured: peek.needs.has(portolan_core::Capability::StructuredOutputs),
+    };
+    auto::route(&market(deployment, inbound), &view, &needs(peek), &plugin).map(|routed| routed.models()).map_err(|none| no_model(&none))
+}
+
+/// The settings of the auto router, from `plugins`. The first look has refused every other plugin that is switched on.
+fn plugin(inbound: &Inbound) -> Result<AutoPlugin, Refused> {
+    let wrong = |problem: String| Refused::field("plugins", format!("plugins: {problem}"));
+    let Some(field) = inbound.peek.field("plugins") else { return Ok(AutoPlugin::default()) };
+    let all: Vec<Value> = serde_json::from_slice(&inbound.body[field.value.clone()]).map_err(|e| wrong(e.to_string()))?;
+    let own = all.into_iter().find(|plugin| plugin["id"] == "auto-router" && plugin["enabled"] != false);
+    let plugin = own.map_or_else(|| Ok(AutoPlugin::default()), |own| serde_json::from_value(own).map_err(|e| wrong(e.to_string())))?;
+    plugin.check().map_err(wrong)?;
+    Ok(plugin)
+}
+
+/// The text of the last message of the user. Only requests for the router pay for this second reading.
+fn last_user_text(inbound: &Inbound) -> String {
+    let Some(field) = inbound.peek.field("messages") else { return String::new() };
+    let messages: Vec<Value> = serde_json::from_slice(&inbound.body[field.value.clone()]).unwrap_or_default();
+    match messages.into_iter().rev().find(|message| message["role"] == "user").map(|mut last| last["content"].take()) {
+        Some(Value::String(text)) => text,
+        Some(Value::Array(parts)) => parts.iter().filter_map(|part| part["text"].as_str()).collect::<Vec<_>>().join("\n"),
+        _ => String::new(),
+    }
+}
+
+impl Place {
+    /// Where the conversation goes on, when it was answered there: what the table shall hold from now on.
+    pub(crate) fn pin(&self, answered: &sticky::Answered<'_>) -> Option<(StickyKey, Pinned)> {
+        sticky::pins(answered).then(|| (self.key, answered.served.clone()))
+    }
+
+    /// Whether the place stood in the plan.
+    pub(crate) fn was_planned(&self, attempts: impl IntoIterator<Item = EndpointIx>) -> bool {
+        self.endpoint.is_some_and(|place| attempts.into_iter().any(|ix| ix == place))
+    }
+}
+
+/// A place in the table.
+pub(crate) fn pinned(model: &str, tag: &str) -> Pinned {
+    Pinned { model: Arc::from(model), tag: Arc::from(tag) }
+}
