@@ -1,42 +1,136 @@
-//! The data that the program carries.
+//! The data that the program carries, read into rows.
 
-use std::sync::LazyLock;
+use serde::de::DeserializeOwned;
 
-use crate::rows::{ModelFile, ProviderRow, Rows};
-use crate::{Catalog, CatalogError, assemble};
+use crate::CatalogError;
+use crate::place::{self, Lines};
+use crate::resolve::Via;
+use crate::rows::{AliasFile, AliasRow, ModelFile, ModelRow, ProviderRow, Rows};
 
-macro_rules! files {
-    ($folder:literal: $($name:literal)*) => {
-        &[$(($name, include_str!(concat!("../data/", $folder, "/", $name, ".toml"))),)*]
+mod files {
+    include!(concat!(env!("OUT_DIR"), "/files.rs"));
+}
+
+const ROUTERS: &str = include_str!("../data/routers.toml");
+const ALIASES: &str = include_str!("../data/aliases.toml");
+
+/// All rows. They are read anew each time, for nothing keeps them beside the catalog that is made of them.
+pub(crate) fn rows() -> Result<Rows, CatalogError> {
+    let providers = files::PROVIDERS.iter().map(|(name, text)| provider(name, text)).collect::<Result<_, _>>()?;
+    let mut all = routers(ROUTERS)?;
+    for (name, text) in files::MODELS {
+        all.extend(models(name, text)?);
+    }
+    all.sort_by(|a, b| a.slug.cmp(&b.slug));
+    Ok(Rows { providers, models: all, aliases: aliases(ALIASES)? })
+}
+
+/// A file `data/providers/<name>.toml`.
+pub(crate) fn provider(name: &str, text: &str) -> Result<ProviderRow, CatalogError> {
+    let path = place::provider_file(name);
+    let mut row: ProviderRow = read(&path, text)?;
+    if row.slug.as_str() != name {
+        return Err(CatalogError::invalid(format!("{path}:1"), "slug", format!("is `{}`, which is not the name of the file", row.slug)));
+    }
+    let mut lines = Lines::of(text);
+    row.endpoints.iter_mut().for_each(|endpoint| endpoint.line = lines.at(endpoint.line));
+    Ok(row)
+}
+
+/// A file `data/models/<name>.toml`.
+pub(crate) fn models(name: &str, text: &str) -> Result<Vec<ModelRow>, CatalogError> {
+    let path = place::model_file(name);
+    let rows = model_file(&path, text)?;
+    match rows.iter().find(|row| row.slug.author() != name) {
+        None => Ok(rows),
+        Some(row) => {
+            let problem = format!("is `{}`, which does not begin with the name of the file", row.slug);
+            Err(CatalogError::invalid(row.place(), "slug", problem))
+        }
+    }
+}
+
+/// The file `data/routers.toml`.
+fn routers(text: &str) -> Result<Vec<ModelRow>, CatalogError> {
+    let rows = model_file(place::ROUTERS, text)?;
+    Ok(rows.into_iter().map(|row| ModelRow { router: true, ..row }).collect())
+}
+
+fn model_file(path: &str, text: &str) -> Result<Vec<ModelRow>, CatalogError> {
+    let file: ModelFile = read(path, text)?;
+    let mut lines = Lines::of(text);
+    Ok(file.models.into_iter().map(|row| ModelRow { author: file.author.clone(), line: lines.at(row.line), ..row }).collect())
+}
+
+/// The file `data/aliases.toml`.
+pub(crate) fn aliases(text: &str) -> Result<Vec<AliasRow>, CatalogError> {
+    let file: AliasFile = read(place::ALIASES, text)?;
+    let rows = |names: Vec<(_, toml::Spanned<_>)>, via: Via| {
+        names.into_iter().map(move |(name, target)| {
+            let line = place::line(text, target.span().start);
+            AliasRow { name, target: target.into_inner(), via, line }
+        })
     };
+    let (aliases, redirects) = (file.aliases.into_iter().collect(), file.redirects.into_iter().collect());
+    Ok(rows(aliases, Via::Alias).chain(rows(redirects, Via::Redirect)).collect())
 }
 
-/// One file per provider.
-const PROVIDERS: &[(&str, &str)] = files!("providers": "anthropic" "deepinfra" "groq" "openai" "simulator" "together");
-
-/// One file per author of models.
-const MODELS: &[(&str, &str)] =
-    files!("models": "anthropic" "deepseek" "google" "meta-llama" "minimax" "mistralai" "moonshotai" "openai" "qwen" "simulator" "z-ai");
-
-static BUILTIN: LazyLock<Catalog> = LazyLock::new(|| load().expect("a test loads every data file"));
-
-pub(crate) fn catalog() -> &'static Catalog {
-    &BUILTIN
+fn read<T: DeserializeOwned>(path: &str, text: &str) -> Result<T, CatalogError> {
+    toml::from_str(text).map_err(|error| CatalogError::Syntax {
+        place: format!("{path}:{}", place::line(text, error.span().map_or(0, |span| span.start))),
+        message: error.message().replace('\n', ", "),
+    })
 }
 
-fn load() -> Result<Catalog, CatalogError> {
-    let mut rows = Rows::default();
-    for (name, text) in PROVIDERS {
-        rows.providers.push(read::<ProviderRow>("providers", name, text)?);
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Catalog, assemble};
+
+    const MODELS: &str =
+        "author = \"A\"\n[[models]]\nslug = \"a/b\"\nname = \"B\"\ninput_modalities = [\"text\"]\noutput_modalities = [\"text\"]\n";
+    const PROVIDER: &str =
+        "slug = \"p\"\nname = \"P\"\nbase_url = \"https://p/v1\"\ndialect = \"openai_chat\"\nauth = \"bearer\"\non_hangup = \"drain\"\n";
+    const ENDPOINT: &str = "\n[[endpoints]]\nmodel = \"a/b\"\n";
+    const PRICED: &str = "context_length = 9\npricing = { prompt = \"1\", completion = \"2\" }\n";
+
+    fn load(model_file: &str, provider_file: &str, alias_file: &str) -> Result<Catalog, CatalogError> {
+        let rows = Rows { providers: vec![provider("p", provider_file)?], models: models("a", model_file)?, aliases: aliases(alias_file)? };
+        assemble::assemble(rows, 1)
     }
-    for (name, text) in MODELS {
-        let file = read::<ModelFile>("models", name, text)?;
-        rows.models.extend(file.models.into_iter().map(|row| crate::rows::ModelRow { author: file.author.clone(), ..row }));
-    }
-    rows.models.sort_by(|a, b| a.slug.cmp(&b.slug));
-    assemble::assemble(rows, 1)
-}
 
-fn read<T: serde::de::DeserializeOwned>(folder: &str, name: &str, text: &str) -> Result<T, CatalogError> {
-    toml::from_str(text).map_err(|e| CatalogError::Syntax { place: format!("data/{folder}/{name}.toml"), message: e.to_string() })
+    #[test]
+    fn a_broken_row_is_told_with_file_and_line() {
+        let with = |endpoints: &str| load(MODELS, &format!("{PROVIDER}{endpoints}"), "");
+        assert!(with(&format!("{ENDPOINT}{PRICED}")).is_ok());
+        let twice = format!("{ENDPOINT}{PRICED}{ENDPOINT}{PRICED}");
+        // the catalog, what the message begins with, what else it holds
+        let cases: Vec<(Result<Catalog, CatalogError>, &str, &str)> = vec![
+            (with("\n[[endpoints]]\nmodel = \"a/c\"\ncontext_length = 9\n"), "data/providers/p.toml:8, model a/c:", "`model` is no model"),
+            (with(&twice), "data/providers/p.toml:13, model a/b:", "`tag` `p` stands twice"),
+            (with(&format!("{ENDPOINT}tag = \"q/x\"\n{PRICED}")), "data/providers/p.toml:8, model a/b:", "does not begin with"),
+            (with(&format!("{ENDPOINT}context_length = 0\n")), "data/providers/p.toml:8, model a/b:", "`context_length` is zero"),
+            (with(ENDPOINT), "data/providers/p.toml:8, model a/b:", "`context_length` is missing"),
+            (
+                with(&format!("{ENDPOINT}context_length = 9\npricing = {{ prompt = \"0\", completion = \"0\" }}\n")),
+                "data/providers/p.toml:8, model a/b:",
+                "not marked free",
+            ),
+            (with(&format!("{ENDPOINT}contxt = 9\n")), "data/providers/p.toml:10:", "unknown field `contxt`"),
+            (with(&format!("{ENDPOINT}context_length = 9\nquantization = \"fp3\"\n")), "data/providers/p.toml:11:", "fp3"),
+            (with(&format!("{ENDPOINT}context_length = 9\npricing = {{ prompt = \"-1\" }}\n")), "data/providers/p.toml:11:", "negative"),
+            (with(&format!("{ENDPOINT}model = \"a/b\"\n")), "data/providers/p.toml:10:", "duplicate"),
+            (load(MODELS, "slug = \"q\"\n", ""), "data/providers/p.toml:1:", "missing field"),
+            (load(MODELS, &PROVIDER.replace("\"p\"", "\"q\""), ""), "data/providers/p.toml:1:", "not the name of the file"),
+            (load(&MODELS.replace("a/b", "c/b"), PROVIDER, ""), "data/models/c.toml:2:", "does not begin with the name of the file"),
+            (load(&format!("{MODELS}{}", &MODELS[13..]), PROVIDER, ""), "data/models/a.toml:7:", "`a/b` stands twice"),
+            (load(&format!("{MODELS}wildcard = true\n"), PROVIDER, ""), "data/models/a.toml:2:", "simulator's models only"),
+            (load(MODELS, PROVIDER, "[aliases]\n\"~a/latest\" = \"a/c\"\n"), "data/aliases.toml:2:", "`a/c` is no model"),
+            (load(MODELS, PROVIDER, "[redirects]\n\n\"a/b\" = \"a/b\"\n"), "data/aliases.toml:3:", "a model's own name"),
+        ];
+        for (i, (result, beginning, part)) in cases.into_iter().enumerate() {
+            let message = result.err().map_or_else(|| format!("case {i} is no error"), |e| e.to_string());
+            assert!(message.starts_with(beginning) && message.contains(part), "{message}\nis not {beginning} ... {part}");
+        }
+    }
 }

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use portolan_core::{ModelSlug, ProviderSlug};
 use serde::{Deserialize, Serialize};
 
-use crate::rows::Rows;
+use crate::resolve::Resolved;
 use crate::suggest::Suggester;
-use crate::{Endpoint, Model, Provider, ProviderOverlay, SIMULATOR, assemble, builtin, overlay};
+use crate::{Endpoint, Model, Provider, ProviderOverlay, assemble, builtin, overlay};
 
 macro_rules! index {
     ($(#[$doc:meta])* $name:ident($inner:ty)) => {
@@ -65,6 +65,12 @@ pub enum CatalogError {
     },
 }
 
+impl CatalogError {
+    pub(crate) fn invalid(place: String, field: &'static str, problem: impl Into<String>) -> Self {
+        Self::Invalid { place, field, problem: problem.into() }
+    }
+}
+
 /// Everything that can be served: an immutable snapshot. Indices of one snapshot mean nothing in another.
 #[derive(Debug, Clone)]
 pub struct Catalog {
@@ -76,18 +82,36 @@ pub struct Catalog {
     pub models: Vec<Model>,
     /// All endpoints.
     pub endpoints: Vec<Endpoint>,
-    pub(crate) by_slug: HashMap<ModelSlug, ModelIx>,
+    pub(crate) by_slug: HashMap<ModelSlug, Resolved>,
     pub(crate) by_provider: HashMap<ProviderSlug, ProviderIx>,
     pub(crate) wildcards: Vec<ModelIx>,
     pub(crate) suggester: Suggester,
-    pub(crate) rows: Arc<Rows>,
+    /// What lies over the built-in rows; those are read again when more is laid over them.
+    pub(crate) overlays: Arc<[ProviderOverlay]>,
 }
 
 impl Catalog {
-    /// The data that the program carries.
+    /// The data that the program carries. They are read anew by each call, which costs milliseconds; nothing is kept.
     #[must_use]
     pub fn builtin() -> Catalog {
-        builtin::catalog().clone()
+        Self::load([].into(), 1).expect("a test loads every data file")
+    }
+
+    /// The built-in data with the configuration's providers laid over them.
+    ///
+    /// # Errors
+    /// As [`Catalog::with_overlay`].
+    pub fn builtin_with(overlays: &[ProviderOverlay]) -> Result<Catalog, CatalogError> {
+        Self::load(overlays.into(), 1)
+    }
+
+    fn load(overlays: Arc<[ProviderOverlay]>, epoch: u64) -> Result<Catalog, CatalogError> {
+        let mut rows = builtin::rows()?;
+        for one in overlays.iter() {
+            overlay::apply(one, &mut rows)?;
+        }
+        let catalog = assemble::assemble(rows, epoch)?;
+        Ok(Catalog { overlays, ..catalog })
     }
 
     /// This catalog with the configuration's providers laid over it, one epoch later. Indices may differ.
@@ -95,38 +119,16 @@ impl Catalog {
     /// # Errors
     /// When an overlay contradicts itself or the rows; the message names provider and field.
     pub fn with_overlay(&self, overlays: &[ProviderOverlay]) -> Result<Catalog, CatalogError> {
-        let mut rows = Rows::clone(&self.rows);
-        for one in overlays {
-            overlay::apply(one, &mut rows)?;
+        if overlays.is_empty() {
+            return Ok(Catalog { epoch: self.epoch + 1, ..self.clone() });
         }
-        assemble::assemble(rows, self.epoch + 1)
+        Self::load(self.overlays.iter().chain(overlays).cloned().collect(), self.epoch + 1)
     }
 
     /// The same snapshot under another number.
     #[must_use]
     pub fn at_epoch(self, epoch: u64) -> Catalog {
         Catalog { epoch, ..self }
-    }
-
-    /// The model that a request means by `slug`: its slug, its canonical slug, or a name that a wildcard of the simulator covers.
-    #[must_use]
-    pub fn model(&self, slug: &str) -> Option<&Model> {
-        self.model_ix(slug).map(|ix| self.model_at(ix))
-    }
-
-    /// As [`Catalog::model`], the index.
-    #[must_use]
-    pub fn model_ix(&self, slug: &str) -> Option<ModelIx> {
-        self.by_slug.get(slug).copied().or_else(|| self.wildcard(slug))
-    }
-
-    fn wildcard(&self, slug: &str) -> Option<ModelIx> {
-        if !slug.starts_with(SIMULATOR) {
-            return None;
-        }
-        let covers =
-            |ix: &ModelIx| slug.strip_prefix(self.model_at(*ix).slug.as_str()).is_some_and(|rest| rest.len() > 1 && rest.starts_with('-'));
-        self.wildcards.iter().copied().find(covers)
     }
 
     /// The model of an index.

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use portolan_core::{Area, Auth, Capabilities, Dialect, Meter, Parameters, Price, PriceCard, Quantization, Quirk, ServiceTier, Task};
 use serde::{Deserialize, Serialize};
 
-use crate::{EndpointIx, ModelIx, ProviderIx};
+use crate::media::MediaPricing;
+use crate::{DataOrigin, EndpointIx, ModelIx, ProviderIx};
 
 /// What a provider does with prompts. `None` is unknown, and unknown counts as the worst.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -43,9 +44,11 @@ pub enum NotCallable {
     PriceUnknown,
     /// Nobody knows what the provider calls the model.
     UpstreamIdUnknown,
-    /// Nobody knows where the provider listens.
+    /// Nobody knows where the provider listens, or its address has a placeholder that nothing fills.
     BaseUrlUnknown,
-    /// Its wire format is not built.
+    /// Its task has no route yet.
+    TaskNotBuilt,
+    /// Its wire format is not built, or is none of ours.
     DialectNotBuilt,
     /// Its way of proving who sends is not built.
     AuthNotBuilt,
@@ -54,10 +57,21 @@ pub enum NotCallable {
 }
 
 impl NotCallable {
-    /// Whether the simulator may answer in its place: it needs a price, and nothing of the provider's.
+    /// All of them, in the order in which they are looked for: what nobody can change comes first.
+    pub const ALL: &[NotCallable] = &[
+        NotCallable::PriceUnknown,
+        NotCallable::TaskNotBuilt,
+        NotCallable::DialectNotBuilt,
+        NotCallable::AuthNotBuilt,
+        NotCallable::SettingNotBuilt,
+        NotCallable::UpstreamIdUnknown,
+        NotCallable::BaseUrlUnknown,
+    ];
+
+    /// Whether the simulator may answer in its place: it needs a price and a request that it understands, and nothing of the provider's.
     #[must_use]
     pub fn is_callable_by_simulator(self) -> bool {
-        self != NotCallable::PriceUnknown
+        !matches!(self, NotCallable::PriceUnknown | NotCallable::TaskNotBuilt)
     }
 
     /// The reason in words.
@@ -66,11 +80,46 @@ impl NotCallable {
         match self {
             NotCallable::PriceUnknown => "its price is unknown",
             NotCallable::UpstreamIdUnknown => "its id at the provider is unknown",
-            NotCallable::BaseUrlUnknown => "the provider has no base_url",
+            NotCallable::BaseUrlUnknown => "the base_url of its provider is unknown, or has a placeholder that nothing fills",
+            NotCallable::TaskNotBuilt => "its task is not supported yet",
             NotCallable::DialectNotBuilt => "its dialect is not supported yet",
             NotCallable::AuthNotBuilt => "its auth is not supported yet",
             NotCallable::SettingNotBuilt => "it needs a setting of the provider's that is not supported yet",
         }
+    }
+}
+
+/// Whether requests of this task can be sent.
+#[must_use]
+pub fn is_task_built(task: Task) -> bool {
+    matches!(task, Task::Chat)
+}
+
+/// Whether a class of service can be asked for in this dialect.
+#[must_use]
+pub fn is_service_tier_built(dialect: Dialect) -> bool {
+    matches!(dialect, Dialect::OpenAiChat)
+}
+
+/// Why prompts are believed to be kept nowhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ZdrBasis {
+    /// The endpoint's own policy says so: a fact.
+    Endpoint,
+    /// An administrator says so.
+    Administrator,
+    /// The same model has it at the same provider in another region. No fact.
+    OtherRegion,
+    /// All known endpoints of the provider have it. No fact.
+    Provider,
+}
+
+impl ZdrBasis {
+    /// Whether a promise may rest on it.
+    #[must_use]
+    pub fn is_fact(self) -> bool {
+        matches!(self, ZdrBasis::Endpoint | ZdrBasis::Administrator)
     }
 }
 
@@ -95,15 +144,17 @@ pub struct Endpoint {
     pub model: ModelIx,
     /// The provider.
     pub provider: ProviderIx,
-    /// Its name in routing, unique within the model: `openai`, `deepinfra/turbo`, `amazon-bedrock/us-east-1`.
+    /// Where its row comes from.
+    pub origin: DataOrigin,
+    /// Its name in routing, unique within the model: `openai`, `deepinfra/turbo`, `amazon-bedrock/us-east-1`, `openai/priority`.
     pub tag: String,
     /// What the provider calls the model. `None`: unknown, or (wildcard) taken from the requested slug.
     pub upstream_id: Option<String>,
     /// The cloud region, where it is bound to one.
     pub region: Option<String>,
-    /// Its wire format.
+    /// Its wire format. Meaningless where it is none of ours: `callable` says so then.
     pub dialect: Dialect,
-    /// Prompt and answer together, in tokens.
+    /// Prompt and answer together, in tokens. 0 where a task other than chat has none.
     pub context_length: u32,
     /// The longest prompt, where shorter than the context.
     pub max_prompt_tokens: Option<u32>,
@@ -121,22 +172,40 @@ pub struct Endpoint {
     pub claimed_area: Option<Area>,
     /// Zero data retention is a fact here: its own policy says so, or an administrator.
     pub zdr: bool,
+    /// Why zero data retention is believed, where it is.
+    pub zdr_basis: Option<ZdrBasis>,
     /// What it can do.
     pub capabilities: Capabilities,
     /// The request fields that it takes.
-    pub supported_parameters: Vec<String>,
+    pub supported_parameters: Arc<[String]>,
     /// The same, as a set of OpenRouter's names.
     pub parameters: Parameters,
     /// The values of `tool_choice` that it takes.
     pub tool_choice: ToolChoice,
     /// Its prices. Meaningless while `callable` says that they are unknown.
     pub prices: Arc<PriceCard>,
+    /// What it charges beside tokens.
+    pub media: Option<Arc<MediaPricing>>,
+    /// Cached audio of the input, per token. Nothing counts it apart: it is charged as cached input.
+    pub audio_cache_read: Option<Price>,
+    /// The provider's own report of the charge is what is charged; `prices` only bound it.
+    pub charged_by_report: bool,
     /// It costs nothing, and means it.
     pub free: bool,
     /// What happens to prompts.
     pub policy: DataPolicy,
     /// Caches prompts without being asked.
     pub implicit_caching: bool,
+    /// Searches the web itself.
+    pub native_web_search: bool,
+    /// Takes files by URL.
+    pub file_urls: bool,
+    /// Takes videos by URL.
+    pub video_urls: bool,
+    /// Fields of the provider's own that it takes.
+    pub passthrough_parameters: Arc<[String]>,
+    /// When the provider ends it, `YYYY-MM-DD`.
+    pub deprecation_date: Option<String>,
     /// The provider's quirks and its own.
     pub quirks: Vec<Quirk>,
     /// Whether it can be called, or why not.

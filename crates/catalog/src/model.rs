@@ -1,9 +1,12 @@
 //! A model: what it is called, takes and gives, apart from who serves it.
 
+use std::sync::Arc;
+
 use portolan_core::{ModelSlug, Task};
 use serde::{Deserialize, Serialize};
 
-use crate::EndpointIx;
+use crate::media::MediaAbilities;
+use crate::{DataOrigin, EndpointIx};
 
 /// What is known of a model's reasoning.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -50,20 +53,20 @@ pub struct Model {
     pub name: String,
     /// One line about it.
     pub description: String,
-    /// When it was published, Unix seconds.
+    /// When it was published, Unix seconds; 0 where unknown.
     pub created: i64,
-    /// The longest context of its endpoints, in tokens.
+    /// The longest context of its endpoints, in tokens. 0 where a task other than chat has none.
     pub context_length: u32,
     /// What it takes: `text`, `image`, `file`, `audio`, `video`.
-    pub input_modalities: Vec<String>,
-    /// What it gives: `text`, `image`, `audio`.
-    pub output_modalities: Vec<String>,
+    pub input_modalities: Arc<[String]>,
+    /// What it gives: `text`, `image`, `audio`, `video`, `speech`, `transcription`, `embeddings`, `rerank`.
+    pub output_modalities: Arc<[String]>,
     /// The family of its tokenizer.
     pub tokenizer: String,
     /// The format of its instructions, where it has a known one.
     pub instruct_type: Option<String>,
     /// The request fields that at least one of its endpoints takes.
-    pub supported_parameters: Vec<String>,
+    pub supported_parameters: Arc<[String]>,
     /// Sampling settings of its own.
     pub default_parameters: DefaultParameters,
     /// Its reasoning; `None`: it does not reason.
@@ -76,12 +79,51 @@ pub struct Model {
     pub expiration_date: Option<String>,
     /// Whether its first provider moderates.
     pub moderated: bool,
+    /// Whether its weights are published, where known.
+    pub open_weights: Option<bool>,
+    /// The model that it is a variant of (`:free`, `:thinking`).
+    pub variant_of: Option<ModelSlug>,
+    /// OpenRouter lists it no more since at most this day, `YYYY-MM-DD`.
+    pub delisted: Option<String>,
+    /// What it can do, where its task is not chat.
+    pub media: Option<Box<MediaAbilities>>,
+    /// It chooses another model: it has no endpoints, and its price is that of what it chooses.
+    pub router: bool,
     /// What it does.
     pub task: Task,
     /// Its text may be used to train other models. Unknown is no.
     pub distillable: bool,
+    /// Where its row comes from.
+    pub origin: DataOrigin,
     /// The slug is a prefix: `simulator/sim` also answers to `simulator/sim-c200-d5`. Only the simulator's rows may say so.
     pub wildcard: bool,
     /// Who serves it, in the order of the rows.
     pub endpoints: Vec<EndpointIx>,
+}
+
+impl Model {
+    /// The group by which zero data retention is enforced.
+    #[must_use]
+    pub fn zdr_group(&self) -> ZdrGroup {
+        let group = GROUPS.iter().find(|(author, _)| *author == self.slug.author());
+        group.map_or(ZdrGroup::NonFrontier, |(_, group)| *group)
+    }
+}
+
+/// Authors whose models make a group.
+const GROUPS: &[(&str, ZdrGroup)] = &[("anthropic", ZdrGroup::Anthropic), ("google", ZdrGroup::Google), ("openai", ZdrGroup::OpenAi)];
+
+/// Models for which zero data retention is enforced together: by author, open weights included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ZdrGroup {
+    /// Anthropic's.
+    Anthropic,
+    /// Google's.
+    Google,
+    /// OpenAI's.
+    #[serde(rename = "openai")]
+    OpenAi,
+    /// All others'.
+    NonFrontier,
 }

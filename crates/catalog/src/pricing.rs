@@ -1,7 +1,10 @@
 //! Prices as rows write them, and the card that they make.
 
-use portolan_core::{Meter, Price, PriceCard, PriceTier, Rates};
+use std::fmt;
+
+use portolan_core::{Meter, MoneyError, Price, PriceCard, PriceTier, Rates};
 use serde::Deserialize;
+use serde::de::{Deserializer, Error, Visitor};
 
 macro_rules! price_keys {
     ($($key:ident => $meter:ident $(, $alias:literal)?;)*) => {
@@ -9,7 +12,14 @@ macro_rules! price_keys {
         #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
         #[serde(default, deny_unknown_fields)]
         pub struct Pricing {
-            $(#[doc = concat!("`", stringify!($key), "`: per unit of this meter.")] $(#[serde(alias = $alias)])? pub $key: Option<Price>,)*
+            $(
+                #[doc = concat!("`", stringify!($key), "`: per unit of this meter.")]
+                #[serde(deserialize_with = "stated" $(, alias = $alias)?)]
+                pub $key: Option<Price>,
+            )*
+            /// Cached audio of the input. No meter counts it apart: it is charged as `cache_read`.
+            #[serde(deserialize_with = "stated", alias = "input_audio_cache")]
+            pub audio_cache_read: Option<Price>,
             /// Lists that hold for longer prompts.
             pub tiers: Vec<Tier>,
         }
@@ -20,14 +30,22 @@ macro_rules! price_keys {
         pub struct Tier {
             /// The list holds for prompts with strictly more tokens.
             pub min_prompt_tokens: u64,
-            $(#[doc = concat!("`", stringify!($key), "`: per unit of this meter.")] $(#[serde(alias = $alias)])? pub $key: Option<Price>,)*
+            /// As in the ordinary list.
+            #[serde(deserialize_with = "stated", alias = "input_audio_cache")]
+            pub audio_cache_read: Option<Price>,
+            $(
+                #[doc = concat!("`", stringify!($key), "`: per unit of this meter.")]
+                #[serde(deserialize_with = "stated" $(, alias = $alias)?)]
+                pub $key: Option<Price>,
+            )*
         }
 
         impl Pricing {
             /// Names of the keys in configuration.
-            pub(crate) const KEYS: &[&str] = &[$(stringify!($key), $($alias,)?)* "tiers"];
+            pub(crate) const KEYS: &[&str] = &[$(stringify!($key), $($alias,)?)* "audio_cache_read", "input_audio_cache", "tiers"];
 
-            fn rates(&self) -> Rates {
+            /// The list for ordinary prompts.
+            pub(crate) fn rates(&self) -> Rates {
                 [$((Meter::$meter, self.$key),)*].into_iter().fold(Rates::default(), listed)
             }
         }
@@ -63,17 +81,97 @@ impl Pricing {
     /// The card, or `None` where the price of input or output is not stated: unknown is never free.
     #[must_use]
     pub fn card(&self) -> Option<PriceCard> {
-        if self.prompt.is_none() || self.completion.is_none() {
-            return None;
-        }
+        self.prompt.and(self.completion).map(|_| self.card_as_stated())
+    }
+
+    /// The card of what is stated, whatever is missing.
+    pub(crate) fn card_as_stated(&self) -> PriceCard {
         let base = self.rates();
         let tiers = self.tiers.iter().map(|t| PriceTier { above_prompt_tokens: t.min_prompt_tokens, rates: t.rates().or(&base) }).collect();
-        Some(PriceCard::new(base, tiers))
+        PriceCard::new(base, tiers)
     }
 
     /// Whether input and output are stated to cost nothing.
     #[must_use]
     pub fn is_zero(&self) -> bool {
         self.prompt == Some(Price(0)) && self.completion == Some(Price(0))
+    }
+}
+
+/// The card of another class of service: its own prices, the others inherited. Lists for longer prompts change in the
+/// same proportion as the ordinary list does, for no provider states them apart.
+pub(crate) fn in_service_tier(ordinary: &PriceCard, own: &Rates) -> PriceCard {
+    let base = own.or(&ordinary.base);
+    let in_proportion = |rates: &Rates| {
+        Meter::ALL.into_iter().fold(Rates::default(), |list, meter| match (rates.listed(meter), base.listed(meter)) {
+            (Some(price), Some(own)) => list.with(meter, scaled(price, own, ordinary.base.listed(meter).unwrap_or_default())),
+            _ => list,
+        })
+    };
+    let tiers = ordinary.tiers.iter().map(|t| PriceTier { rates: in_proportion(&t.rates).or(&base), ..*t }).collect();
+    PriceCard::new(base, tiers)
+}
+
+/// `price` times `new / old`, rounded up.
+fn scaled(price: Price, new: Price, old: Price) -> Price {
+    match old.0 {
+        0 => price.max(new),
+        old => Price(u64::try_from(price.times(new.0).div_ceil(u128::from(old))).unwrap_or(u64::MAX)),
+    }
+}
+
+/// A price that may be left out.
+fn stated<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Price>, D::Error> {
+    #[derive(Deserialize)]
+    struct Stated(#[serde(deserialize_with = "price")] Price);
+    Ok(Option::<Stated>::deserialize(deserializer)?.map(|stated| stated.0))
+}
+
+/// Decimal text. A price finer than a picodollar counts as the next picodollar: never less than what is billed.
+pub(crate) fn price<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Price, D::Error> {
+    struct Text;
+    impl Visitor<'_> for Text {
+        type Value = Price;
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a price in US dollars as decimal text")
+        }
+        fn visit_str<E: Error>(self, text: &str) -> Result<Price, E> {
+            rounded_up(text).map_err(E::custom)
+        }
+    }
+    deserializer.deserialize_str(Text)
+}
+
+fn rounded_up(text: &str) -> Result<Price, MoneyError> {
+    match Price::parse(text) {
+        Err(MoneyError::TooFine(_, digits)) => {
+            let kept = text.find('.').map_or(text.len(), |point| point + 1 + usize::from(digits));
+            Price::parse(text.get(..kept).unwrap_or(text)).map(|below| Price(below.0.saturating_add(1)))
+        }
+        exact => exact,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_price_finer_than_a_picodollar_counts_as_the_next_one() {
+        let cases =
+            [("0.0000000833333333333", 83_334), ("0.000000083333", 83_333), ("0.0000000000001", 1), ("1.0000000000000", 1_000_000_000_000)];
+        for (text, picodollars) in cases {
+            assert_eq!(rounded_up(text), Ok(Price(picodollars)), "{text}");
+        }
+        assert!(rounded_up("0.00000000000001x").is_err() && rounded_up("-1").is_err());
+    }
+
+    #[test]
+    fn longer_prompts_of_a_service_tier_cost_in_proportion() {
+        let price = |input, output| Rates::default().with(Meter::Input, Price(input)).with(Meter::Output, Price(output));
+        let ordinary = PriceCard::new(price(10, 40), vec![PriceTier { above_prompt_tokens: 100, rates: price(20, 60) }]);
+        let flex = in_service_tier(&ordinary, &Rates::default().with(Meter::Input, Price(5)));
+        assert_eq!((flex.rates(1).effective(Meter::Input), flex.rates(101).effective(Meter::Input)), (Price(5), Price(10)));
+        assert_eq!((flex.rates(1).effective(Meter::Output), flex.rates(101).effective(Meter::Output)), (Price(40), Price(60)));
     }
 }

@@ -1,17 +1,34 @@
 //! A provider: where it listens, how it is spoken to, who it is.
 
+use std::collections::BTreeMap;
+
 use portolan_core::{Auth, Dialect, OnHangup, ProviderSlug, Quirk};
 
 /// The slug of the simulator's own row.
 pub const SIMULATOR: &str = "simulator";
 
 /// Where a row comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum DataOrigin {
     /// The data that the program carries.
+    #[default]
     Builtin,
+    /// A live source: a row that only it has, or a built-in one whose prices or limits it states.
+    Synced,
     /// The operator's configuration, or a built-in row that it changed.
     Configuration,
+}
+
+impl DataOrigin {
+    /// The name in answers.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            DataOrigin::Builtin => "builtin",
+            DataOrigin::Synced => "synced",
+            DataOrigin::Configuration => "configuration",
+        }
+    }
 }
 
 /// One provider.
@@ -21,10 +38,12 @@ pub struct Provider {
     pub slug: ProviderSlug,
     /// Its display name, as answers show it in `provider`.
     pub name: String,
-    /// Where its API starts; the dialect appends its path. Empty where unknown.
+    /// Where its API starts; the dialect appends its path. Empty where unknown; a part in braces is for each account to fill in.
     pub base_url: String,
-    /// The wire format of its endpoints, where they name none of their own.
-    pub dialect: Dialect,
+    /// Other addresses, by region.
+    pub region_base_urls: BTreeMap<String, String>,
+    /// The wire format of its endpoints, where they name none of their own. `None`: it is none of ours.
+    pub dialect: Option<Dialect>,
     /// How a request proves who sends it.
     pub auth: Auth,
     /// Deviations from the dialect that hold for all its endpoints.
@@ -33,6 +52,10 @@ pub struct Provider {
     pub on_hangup: OnHangup,
     /// Customary names of the environment variable with its key, the preferred one first.
     pub api_key_env: Vec<String>,
+    /// It wants to know the caller's end users apart.
+    pub requires_user_ids: bool,
+    /// It serves other providers' models, and reports what it charges.
+    pub resells: bool,
     /// Its privacy policy.
     pub privacy_policy_url: Option<String>,
     /// Its terms of service.
@@ -52,6 +75,12 @@ impl Provider {
     #[must_use]
     pub fn is_simulator(&self) -> bool {
         self.slug.as_str() == SIMULATOR
+    }
+
+    /// Whether its address is known, with no placeholder left in it.
+    #[must_use]
+    pub fn has_address(&self) -> bool {
+        !self.base_url.is_empty() && !self.base_url.contains('{')
     }
 
     /// Whether `text` names this provider: its slug or its display name, in any case.

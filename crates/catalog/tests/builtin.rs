@@ -4,8 +4,8 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use portolan_catalog::{Catalog, NotCallable};
-use portolan_core::{Capability, Dialect, Meter, Price, Quirk};
+use portolan_catalog::{Catalog, Endpoint, NotCallable};
+use portolan_core::{Capability, Dialect, Meter, Price, Quirk, Task};
 
 #[test]
 fn every_data_file_is_part_of_the_program() {
@@ -16,25 +16,22 @@ fn every_data_file_is_part_of_the_program() {
         files.map(|f| f.strip_suffix(".toml").unwrap().to_owned()).collect()
     };
     assert_eq!(names("providers"), catalog.providers.iter().map(|p| p.slug.to_string()).collect());
-    assert_eq!(names("models"), catalog.models.iter().map(|m| m.slug.author().to_owned()).collect());
+    assert_eq!(names("models"), catalog.models.iter().filter(|m| !m.router).map(|m| m.slug.author().to_owned()).collect());
 }
 
 #[test]
-fn every_model_has_an_endpoint_and_every_callable_endpoint_what_a_call_needs() {
+fn every_model_has_an_endpoint_and_every_priced_endpoint_limits_that_fit() {
     let catalog = Catalog::builtin();
     for model in &catalog.models {
-        assert!(!model.endpoints.is_empty(), "{}", model.slug);
-        assert!(model.context_length > 0 && model.created > 0, "{}", model.slug);
-        assert!(model.input_modalities.iter().any(|m| m == "text"), "{}", model.slug);
+        assert!(!model.endpoints.is_empty() || model.router, "{}", model.slug);
+        assert!(model.context_length > 0 || model.task != Task::Chat, "{}", model.slug);
+        assert!(!model.input_modalities.is_empty() && !model.output_modalities.is_empty(), "{}", model.slug);
         assert_eq!(catalog.model(model.slug.as_str()).map(|m| &m.slug), Some(&model.slug));
     }
     for endpoint in catalog.endpoints.iter().filter(|e| e.callable.is_ok()) {
         let name = format!("{} at {}", catalog.model_at(endpoint.model).slug, endpoint.tag);
         let simulated = catalog.provider_of(endpoint.ix).is_simulator();
-        assert!(endpoint.prices.base.listed(Meter::Input).is_some_and(|p| p > Price(0)), "{name}");
-        assert!(endpoint.prices.base.listed(Meter::Output).is_some_and(|p| p > Price(0)), "{name}");
-        assert!(simulated || catalog.provider_of(endpoint.ix).base_url.starts_with("https://"), "{name}");
-        assert!(simulated || !catalog.provider_of(endpoint.ix).api_key_env.is_empty(), "{name}");
+        assert!(simulated || catalog.provider_of(endpoint.ix).base_url.starts_with("http"), "{name}");
         assert!(endpoint.max_output <= endpoint.context_length, "{name}");
     }
 }
@@ -92,7 +89,10 @@ fn well_known_endpoints_have_the_expected_columns() {
 #[test]
 fn capabilities_follow_from_parameters_and_modalities() {
     let catalog = Catalog::builtin();
-    let of = |slug: &str| catalog.endpoints_of(catalog.model(slug).unwrap()).next().unwrap().capabilities;
+    let of = |slug: &str| {
+        let own = |e: &&Endpoint| slug.starts_with(&format!("{}/", e.tag));
+        catalog.endpoints_of(catalog.model(slug).unwrap()).find(own).unwrap().capabilities
+    };
     for needed in [Capability::ImageInput, Capability::Tools, Capability::ToolChoice, Capability::StructuredOutputs, Capability::Logprobs] {
         assert!(of("openai/gpt-4o-mini").has(needed), "{needed:?}");
     }

@@ -43,12 +43,14 @@ impl Lane {
 }
 
 /// The lane of an attempt, and why.
-pub(crate) fn lane(dialect: Dialect, planned: &Planned) -> (Lane, String) {
+pub(crate) fn lane(dialect: Dialect, planned: &Planned, attempt: usize) -> (Lane, String) {
     let peek = &planned.inbound.peek;
     if dialect != Dialect::OpenAiChat {
         (Lane::Translated, "dialect".to_owned())
     } else if peek.raw_lane() {
         (Lane::Raw, "same_dialect".to_owned())
+    } else if planned.endpoint(attempt).charged_by_report {
+        (Lane::Raw, "reseller".to_owned())
     } else {
         let fields: Vec<_> = peek.raw_blockers.iter().map(|b| b.as_str()).collect();
         (Lane::Translated, fields.join(","))
@@ -63,7 +65,7 @@ impl Run {
         let Some(route) = self.planned.deployment.route(choice, self.head.simulated).cloned() else {
             return Tried::Failed(internal("an endpoint of the plan has no route"), None);
         };
-        let (lane, reason) = lane(route.dialect, &self.planned);
+        let (lane, reason) = lane(route.dialect, &self.planned, index);
         (record.lane, record.lane_reason) = (lane.as_str().to_owned(), reason);
         let call = self.write(index, &route, lane, &mut record.dropped);
         self.attempts.push(record);

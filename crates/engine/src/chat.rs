@@ -5,9 +5,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::HeaderValue;
 use portolan_catalog::{DataOrigin, Endpoint, Provider};
-use portolan_core::{Area, Day, Dialect, GenerationId, KeyHash, ModelSlug, UnixMillis};
+use portolan_core::{Area, Day, Dialect, GenerationId, KeyHash, MaxPrice, Meter, ModelSlug, Price, UnixMillis};
 use portolan_dialect::openai_chat::peek::Peek;
-use portolan_dialect::target::Target;
+use portolan_dialect::target::{Reseller, Target};
 use portolan_ledger::{App, Held, Refusal};
 use portolan_routing::{Ask, NoEndpoint, Plan, Rule as By};
 use tokio::time::Instant;
@@ -125,11 +125,14 @@ impl Planned {
             quirks: &endpoint.quirks,
             // What a model of one's own takes, its owner knows; of the others the catalog does.
             supported: match self.provider(attempt).origin {
-                DataOrigin::Builtin => &endpoint.supported_parameters,
+                DataOrigin::Builtin | DataOrigin::Synced => &endpoint.supported_parameters,
                 DataOrigin::Configuration => &[],
             },
             service_tier: endpoint.service_tier,
-            reseller: None,
+            reseller: endpoint.charged_by_report.then(|| Reseller {
+                preferences: &self.inbound.peek.preferences,
+                max_price: ceiling(endpoint, &self.inbound.peek.preferences.max_price),
+            }),
         }
     }
 
@@ -215,6 +218,13 @@ impl Planned {
         let thinking = self.inbound.peek.reasoning.as_ref().and_then(|r| r.max_tokens);
         thinking.map_or(LOWERED_MIN, |budget| budget.saturating_add(LEAST_AFTER_THINKING))
     }
+}
+
+/// The dearest that a reseller may choose: what was quoted, or less where the caller says so.
+fn ceiling(endpoint: &Endpoint, asked: &MaxPrice) -> MaxPrice {
+    let quoted = |meter| endpoint.prices.lists().map(|rates| rates.effective(meter)).max();
+    let least = |asked: Option<Price>, quoted: Option<Price>| [asked, quoted].into_iter().flatten().min();
+    MaxPrice { prompt: least(asked.prompt, quoted(Meter::Input)), completion: least(asked.completion, quoted(Meter::Output)), ..*asked }
 }
 
 /// What is refused whatever the plan.

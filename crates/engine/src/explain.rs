@@ -65,7 +65,7 @@ impl Planned {
             let simulated = self.plan.simulator_use == portolan_routing::SimulatorUse::OnlySimulated;
             let endpoint = self.endpoint(index);
             let dialect = if simulated { endpoint.simulated_dialect() } else { endpoint.dialect };
-            let (lane, reason) = lane(dialect, self);
+            let (lane, reason) = lane(dialect, self, index);
             let limit = self.output_limit(index);
             let quote = self.quote(index, limit.tokens);
             view.lane = Some(lane.as_str().into());

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use portolan_catalog::EndpointIx;
+use portolan_catalog::{Endpoint, EndpointIx};
 use portolan_core::{Class, Fault, Meter, Money, Price, Usage};
 use portolan_dialect::relay::{Bill, Relay, Seen};
 use portolan_ledger::{Attempt, Candidate, Cost, End, Entry, Flags, Generation, Latency, charge, cost};
@@ -95,7 +95,7 @@ impl Run {
     fn price(&self, end: End, seen: Option<&Seen>) -> Priced {
         let endpoint = self.planned.endpoint(self.current);
         let (usage, estimated) = seen.map_or((Usage::default(), false), |seen| self.usage(end, seen));
-        let cost = cost(&endpoint.prices, &usage);
+        let cost = reported(endpoint, seen).unwrap_or_else(|| cost(&endpoint.prices, &usage));
         let charge = charge(end, cost.total, self.held.quote().worst);
         let over_hold = self.planned.wanted.strict && charge > self.held.quote().worst;
         if over_hold {
@@ -255,6 +255,12 @@ impl Run {
         });
         planned.chain(rejected).collect()
     }
+}
+
+/// What a reseller says that it charges: it knows whom it bought from. Its parts are not told.
+fn reported(endpoint: &Endpoint, seen: Option<&Seen>) -> Option<Cost> {
+    let total = seen?.cost.filter(|_| endpoint.charged_by_report)?;
+    Some(Cost { total, prompt: Money::ZERO, completion: total })
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a weight lies between 0 and 1")]

@@ -1,9 +1,9 @@
 //! Columns that follow from others.
 
-use portolan_core::{Capabilities, Capability};
+use portolan_core::{Capabilities, Capability, Dialect, Task};
 
 use crate::rows::{EndpointRow, ProviderRow};
-use crate::{Model, NotCallable, SIMULATOR, ToolChoice, is_auth_built, is_dialect_built};
+use crate::{Model, NotCallable, SIMULATOR, ToolChoice, is_auth_built, is_dialect_built, is_task_built};
 
 /// The parameter that shows an ability, where one does.
 const SHOWN_BY: &[(&str, Capability)] = &[
@@ -27,16 +27,29 @@ const INPUTS: &[(&str, Capability)] = &[
 const OUTPUTS: &[(&str, Capability)] = &[("image", Capability::ImageOutput), ("audio", Capability::AudioOutput)];
 
 /// Whether it can be called, or the first reason why not.
-pub(super) fn callable(of: &ProviderRow, row: &EndpointRow, wildcard: bool, priced: bool) -> Result<(), NotCallable> {
-    let is_simulator = of.slug.as_str() == SIMULATOR;
+pub(super) fn callable(of: &ProviderRow, row: &EndpointRow, task: Task, wildcard: bool, priced: bool) -> Result<(), NotCallable> {
+    if !priced {
+        return Err(NotCallable::PriceUnknown);
+    }
+    let setting = if row.requires_setting.is_some() { Err(NotCallable::SettingNotBuilt) } else { Ok(()) };
+    let upstream_id = if row.upstream_id.is_none() && !wildcard { Err(NotCallable::UpstreamIdUnknown) } else { Ok(()) };
+    let at = callable_at(of, row.dialect.or(of.dialect), task);
+    match at {
+        // What the configuration can fill in is told last.
+        Err(NotCallable::BaseUrlUnknown) => setting.and(upstream_id).and(at),
+        _ => at.and(setting).and(upstream_id),
+    }
+}
+
+/// Whether anything of this task can be called in this dialect at this provider.
+pub(super) fn callable_at(of: &ProviderRow, dialect: Option<Dialect>, task: Task) -> Result<(), NotCallable> {
+    // The simulator is reached within the process.
+    let has_address = of.slug.as_str() == SIMULATOR || !(of.base_url.is_empty() || of.base_url.contains('{'));
     let reasons = [
-        (!priced, NotCallable::PriceUnknown),
-        (row.upstream_id.is_none() && !wildcard, NotCallable::UpstreamIdUnknown),
-        // The simulator is reached within the process.
-        (of.base_url.is_empty() && !is_simulator, NotCallable::BaseUrlUnknown),
-        (!is_dialect_built(row.dialect.unwrap_or(of.dialect)), NotCallable::DialectNotBuilt),
+        (!is_task_built(task), NotCallable::TaskNotBuilt),
+        (!dialect.is_some_and(is_dialect_built), NotCallable::DialectNotBuilt),
         (!is_auth_built(of.auth), NotCallable::AuthNotBuilt),
-        (row.requires_setting.is_some(), NotCallable::SettingNotBuilt),
+        (!has_address, NotCallable::BaseUrlUnknown),
     ];
     reasons.into_iter().find(|(holds, _)| *holds).map_or(Ok(()), |(_, why)| Err(why))
 }
@@ -60,10 +73,9 @@ pub(super) fn capabilities(row: &EndpointRow, model: &Model, tool_choice: ToolCh
 pub(super) fn description(model: &Model, author: &str) -> String {
     let short = model.name.split_once(": ").map_or(model.name.as_str(), |(_, short)| short);
     let reasons = if model.reasoning.is_some() { ", with reasoning" } else { "" };
-    format!(
-        "{short} by {author}: {} in, {} out{reasons}, {} tokens of context.",
-        model.input_modalities.join(", "),
-        model.output_modalities.join(", "),
-        model.context_length
-    )
+    let context = match model.context_length {
+        0 => String::new(),
+        tokens => format!(", {tokens} tokens of context"),
+    };
+    format!("{short} by {author}: {} in, {} out{reasons}{context}.", model.input_modalities.join(", "), model.output_modalities.join(", "))
 }

@@ -1,9 +1,11 @@
 //! Lays an overlay over the rows.
 
-use portolan_core::{Auth, Dialect, OnHangup};
+use std::collections::BTreeMap;
+
+use portolan_core::{Auth, Dialect, OnHangup, Quantization};
 
 use super::{ModelOverlay, ProviderOverlay};
-use crate::rows::{EndpointRow, ModelRow, ProviderRow, Rows};
+use crate::rows::{EndpointRow, ModelRow, ProviderRow, Rows, ServiceTiers};
 use crate::{CatalogError, DataOrigin, DataPolicy, assemble};
 
 /// What an OpenAI-compatible server takes as a rule, tools included.
@@ -32,12 +34,12 @@ pub(crate) fn apply(overlay: &ProviderOverlay, rows: &mut Rows) -> Result<(), Ca
         }
     };
     if let Some(url) = &overlay.base_url {
-        check_url(url).map_err(|problem| CatalogError::Invalid { place: place.clone(), field: "base_url", problem })?;
+        check_url(url).map_err(|problem| CatalogError::invalid(place.clone(), "base_url", problem))?;
     }
     override_columns(&mut rows.providers[at], overlay);
     for model in &overlay.models {
         if assemble::is_reserved(&model.id) {
-            return Err(CatalogError::Invalid { place, field: "id", problem: format!("`{}` is a name of the simulator", model.id) });
+            return Err(CatalogError::invalid(place, "id", format!("`{}` is a name of the simulator", model.id)));
         }
         if !rows.models.iter().any(|row| row.slug == model.id) {
             rows.models.push(own_model(model));
@@ -58,18 +60,24 @@ fn own_provider(overlay: &ProviderOverlay, place: &str) -> Result<ProviderRow, C
         slug: overlay.slug.clone(),
         name: overlay.slug.to_string(),
         base_url,
-        dialect: Dialect::OpenAiChat,
+        region_base_urls: BTreeMap::new(),
+        dialect: Some(Dialect::OpenAiChat),
         auth: Auth::Bearer,
         quirks: Vec::new(),
         on_hangup: OnHangup::Drain,
         api_key_env: Vec::new(),
+        requires_user_ids: false,
         privacy_policy_url: None,
         terms_of_service_url: None,
         status_page_url: None,
         headquarters: None,
         datacenters: Vec::new(),
+        claimed_area: None,
         data_policy: DataPolicy::default(),
+        resells: false,
         origin: DataOrigin::Configuration,
+        moved: false,
+        attested: false,
         endpoints: Vec::new(),
     })
 }
@@ -87,8 +95,9 @@ fn override_columns(row: &mut ProviderRow, overlay: &ProviderOverlay) {
     }
     row.origin = DataOrigin::Configuration;
     set(&mut row.name, overlay.name.as_ref());
+    row.moved |= overlay.base_url.is_some();
     set(&mut row.base_url, overlay.base_url.as_ref());
-    set(&mut row.dialect, overlay.dialect.as_ref());
+    set_optional(&mut row.dialect, overlay.dialect.as_ref());
     set(&mut row.auth, overlay.auth.as_ref());
     set(&mut row.quirks, overlay.quirks.as_ref());
     set(&mut row.on_hangup, overlay.on_hangup.as_ref());
@@ -97,6 +106,7 @@ fn override_columns(row: &mut ProviderRow, overlay: &ProviderOverlay) {
     if let Some(policy) = overlay.data_policy {
         // What the operator has agreed with the provider holds for all its endpoints.
         row.data_policy = policy;
+        row.attested = true;
         row.endpoints.iter_mut().for_each(|endpoint| endpoint.data_policy = None);
     }
     set_optional(&mut row.privacy_policy_url, overlay.privacy_policy_url.as_ref());
@@ -124,10 +134,10 @@ fn own_endpoint(overlay: &ModelOverlay) -> EndpointRow {
         upstream_id: Some(overlay.upstream_id.clone().unwrap_or_else(|| overlay.id.to_string())),
         region: overlay.region.clone(),
         dialect: overlay.dialect,
-        context_length: overlay.context_length,
+        context_length: Some(overlay.context_length),
         max_prompt_tokens: None,
         max_output: overlay.max_output,
-        quantization: overlay.quantization.clone(),
+        quantization: overlay.quantization.as_deref().and_then(Quantization::parse),
         supported_parameters: overlay.supported_parameters.clone().unwrap_or_else(customary),
         capabilities: overlay.capabilities,
         without_input: Vec::new(),
@@ -135,10 +145,23 @@ fn own_endpoint(overlay: &ModelOverlay) -> EndpointRow {
         // A price of zero that the operator wrote is meant.
         free: overlay.pricing.is_zero(),
         pricing: overlay.pricing.clone(),
+        service_tiers: ServiceTiers::default(),
+        media: Vec::new(),
+        skus: BTreeMap::new(),
         data_policy: None,
+        zdr: false,
+        zdr_basis: None,
         implicit_caching: false,
+        native_web_search: false,
+        file_urls: false,
+        video_urls: false,
+        passthrough_parameters: Vec::new(),
+        deprecation_date: None,
         quirks: overlay.quirks.clone(),
         requires_setting: None,
+        task: None,
+        origin: DataOrigin::Configuration,
+        line: 0,
     }
 }
 

@@ -3,7 +3,7 @@
 use portolan_core::{ModelSlug, Task};
 use serde_json::Value;
 
-use crate::{Catalog, Endpoint, Model, NotCallable};
+use crate::{Catalog, Endpoint, Model, NotCallable, Resolved, Via};
 
 /// Another name of a model.
 #[derive(Debug, Clone, Copy)]
@@ -50,15 +50,27 @@ impl<'a> Listed<'a> {
 }
 
 impl Catalog {
-    /// All rows in their order. Aliases and routers of a catalog that has any follow its models here.
+    /// All rows in their order: the models, routers among them, then the aliases by name. Names that a model had before are not listed.
     pub fn listed(&self) -> impl Iterator<Item = Listed<'_>> {
-        self.models.iter().map(Listed::from)
+        let mut aliases: Vec<Listed<'_>> = self
+            .aliases()
+            .filter(|(_, resolved)| resolved.via == Via::Alias)
+            .map(|(slug, resolved)| self.aliased(slug, resolved))
+            .collect();
+        aliases.sort_unstable_by_key(|row| row.slug());
+        self.models.iter().map(Listed::from).chain(aliases)
+    }
+
+    fn aliased<'a>(&'a self, slug: &'a ModelSlug, resolved: Resolved) -> Listed<'a> {
+        let model = self.model_at(resolved.model);
+        Listed { model, alias: Some(Alias { slug, name: &model.name }) }
     }
 
     /// The row that a request for one model means: by slug, canonical slug or a name that a wildcard covers.
     #[must_use]
     pub fn find_listed(&self, slug: &str) -> Option<Listed<'_>> {
-        self.model(slug).map(Listed::from)
+        let alias = slug.starts_with('~').then(|| self.aliases().find(|(name, _)| name.as_str() == slug)).flatten();
+        alias.map(|(name, resolved)| self.aliased(name, resolved)).or_else(|| self.model(slug).map(Listed::from))
     }
 
     /// Whether a model has a place in the lists of this task: it is what the model does, or what one of its endpoints does.

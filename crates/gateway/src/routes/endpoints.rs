@@ -34,9 +34,16 @@ pub(crate) async fn zdr(State(gateway): State<Arc<Gateway>>, headers: HeaderMap)
     axum::Json(deployment.catalog.zdr_answer(|ix| shown(&gateway, &deployment, ix, with_speed))).into_response()
 }
 
-/// What our own traffic tells of an endpoint. Nothing is measured yet.
-pub(crate) fn measured(_: &Gateway, _: &Deployment, _: EndpointIx) -> Option<EndpointStats> {
-    None
+/// What our own traffic tells of an endpoint.
+pub(crate) fn measured(gateway: &Gateway, deployment: &Deployment, ix: EndpointIx) -> Option<EndpointStats> {
+    let seen = deployment.endpoint_stats(ix, gateway.engine.clock().now());
+    Some(EndpointStats {
+        uptime_5m: seen.uptime_5m,
+        uptime_30m: seen.uptime_30m,
+        uptime_1d: seen.uptime_1d,
+        latency_30m: seen.latency_30m,
+        throughput_30m: seen.throughput_30m,
+    })
 }
 
 /// The same for who asks: only a key is shown how fast an endpoint is, as at OpenRouter.

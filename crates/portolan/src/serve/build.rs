@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use http::HeaderValue;
-use portolan_catalog::{Catalog, ModelOverlay, Pricing, ProviderOverlay};
-use portolan_core::{Auth, Meter, OrgId, Random, Rates};
+use portolan_catalog::{Catalog, ModelOverlay, Pricing, Provider, ProviderOverlay};
+use portolan_core::{Auth, Dialect, Meter, OrgId, Random, Rates};
 use portolan_engine::{Deployment, Make, SIMULATOR_AUTHORITY, Settings, SimulatorMode, Tasks, Timeouts};
 use portolan_sim::Sim;
 use portolan_store::{Durability, Options, Store, StoreError};
@@ -26,12 +26,23 @@ pub(crate) fn builtins() -> Vec<BuiltinProvider> {
     let rows = catalog.providers.iter().filter(|p| !p.is_simulator());
     rows.map(|p| BuiltinProvider {
         slug: p.slug.to_string(),
-        dialect: p.dialect,
+        // Where there is none, nothing can be called, and that is told.
+        dialect: p.dialect.unwrap_or(Dialect::OpenAiChat),
         auth: p.auth,
         key_env: p.api_key_env.clone(),
-        not_built: None,
+        not_built: not_built(&catalog, p),
     })
     .collect()
+}
+
+/// Why nothing of a provider can be called, where its dialect and its auth could be.
+fn not_built(catalog: &Catalog, provider: &Provider) -> Option<String> {
+    let mut own = catalog.endpoints.iter().filter(|e| catalog.provider(e.provider).slug == provider.slug);
+    match (provider.has_address(), own.any(|e| e.callable.is_ok())) {
+        (_, true) => None,
+        (false, _) => Some("its address is unknown or differs from account to account: write its `base_url` and its `dialect`".to_owned()),
+        (true, false) => Some("none of its models can be called yet".to_owned()),
+    }
 }
 
 pub(super) fn store_options(config: &Config) -> Options {
@@ -87,7 +98,7 @@ pub(super) fn client(config: &Config, sim: Sim) -> Result<Client, CliError> {
 pub(super) fn deployment(config: &Config, old: Option<&Deployment>) -> Result<Deployment, CliError> {
     let wrong = |e: &dyn std::fmt::Display| CliError::new(ExitCode::Config, e.to_string());
     let overlays: Vec<ProviderOverlay> = config.providers.iter().map(overlay).collect();
-    let catalog = Catalog::builtin().with_overlay(&overlays).map_err(|e| wrong(&e))?;
+    let catalog = Catalog::builtin_with(&overlays).map_err(|e| wrong(&e))?;
     let catalog = catalog.attested(&config.attestations).map_err(|e| wrong(&format!("attestations: {e}")))?;
     let credentials: HashMap<_, _> = config.provider_keys.found.iter().map(|k| (k.provider.clone(), k.secret.clone())).collect();
     let open_provider = catalog.providers.iter().any(|p| p.auth == Auth::None && !p.is_simulator());
@@ -157,6 +168,7 @@ fn pricing(rates: &Rates) -> Pricing {
         image_output: rates.listed(Meter::OutputImage),
         request: rates.listed(Meter::Request),
         web_search: rates.listed(Meter::Search),
+        audio_cache_read: None,
         tiers: Vec::new(),
     }
 }

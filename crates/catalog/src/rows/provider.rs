@@ -1,0 +1,81 @@
+//! A provider's columns.
+
+use std::collections::BTreeMap;
+
+use portolan_core::{Area, Auth, Dialect, OnHangup, ProviderSlug, Quirk};
+use serde::Deserialize;
+
+use super::{EndpointRow, with_offsets};
+use crate::{DataOrigin, DataPolicy, place};
+
+/// A file `data/providers/<slug>.toml`: the provider's columns, then its endpoints.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ProviderRow {
+    pub(crate) slug: ProviderSlug,
+    pub(crate) name: String,
+    /// Left out where nobody knows it. With a placeholder in braces where every account has its own.
+    #[serde(default)]
+    pub(crate) base_url: String,
+    /// Other addresses, by region.
+    #[serde(default)]
+    pub(crate) region_base_urls: BTreeMap<String, String>,
+    /// Left out where its wire format is none of ours.
+    pub(crate) dialect: Option<Dialect>,
+    pub(crate) auth: Auth,
+    #[serde(default)]
+    pub(crate) quirks: Vec<Quirk>,
+    pub(crate) on_hangup: OnHangup,
+    /// Only names that are used for this alone: a general token of an account is no sign that its owner wants models called.
+    #[serde(default)]
+    pub(crate) api_key_env: Vec<String>,
+    /// It wants to know the caller's end users apart.
+    #[serde(default)]
+    pub(crate) requires_user_ids: bool,
+    pub(crate) privacy_policy_url: Option<String>,
+    pub(crate) terms_of_service_url: Option<String>,
+    pub(crate) status_page_url: Option<String>,
+    pub(crate) headquarters: Option<String>,
+    #[serde(default)]
+    pub(crate) datacenters: Vec<String>,
+    /// Where it operates, as far as can be read about it. No fact.
+    pub(crate) claimed_area: Option<Area>,
+    /// The policy of endpoints that state none.
+    #[serde(default)]
+    pub(crate) data_policy: DataPolicy,
+    /// It serves other providers' models: those that name it in `resold_by`, without rows of its own.
+    #[serde(default)]
+    pub(crate) resells: bool,
+    #[serde(skip)]
+    pub(crate) origin: DataOrigin,
+    /// The configuration gave it another address: what is known of regions and retention at the old one does not hold there.
+    #[serde(skip)]
+    pub(crate) moved: bool,
+    /// The configuration states its data policy.
+    #[serde(skip)]
+    pub(crate) attested: bool,
+    #[serde(default, deserialize_with = "endpoints")]
+    pub(crate) endpoints: Vec<EndpointRow>,
+}
+
+fn endpoints<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<EndpointRow>, D::Error> {
+    with_offsets(deserializer, |row: &mut EndpointRow, offset| row.line = offset)
+}
+
+impl ProviderRow {
+    /// Where it stands.
+    pub(crate) fn place(&self) -> String {
+        match self.origin {
+            DataOrigin::Builtin => format!("{}:1", place::provider_file(self.slug.as_str())),
+            DataOrigin::Synced | DataOrigin::Configuration => self.slug.to_string(),
+        }
+    }
+
+    /// Where one of its endpoints stands.
+    pub(crate) fn place_of(&self, row: &EndpointRow) -> String {
+        match row.origin {
+            DataOrigin::Builtin => format!("{}:{}, model {}", place::provider_file(self.slug.as_str()), row.line, row.model),
+            DataOrigin::Synced | DataOrigin::Configuration => format!("{}, model {}", self.slug, row.model),
+        }
+    }
+}
