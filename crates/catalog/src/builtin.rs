@@ -3,9 +3,9 @@
 use serde::de::DeserializeOwned;
 
 use crate::CatalogError;
-use crate::place::{self, Lines};
+use crate::place;
 use crate::resolve::Via;
-use crate::rows::{AliasFile, AliasRow, ModelFile, ModelRow, ProviderRow, Rows};
+use crate::rows::{AliasFile, AliasRow, EndpointRow, ModelFile, ModelRow, ProviderRow, Rows};
 
 mod files {
     include!(concat!(env!("OUT_DIR"), "/files.rs"));
@@ -14,26 +14,28 @@ mod files {
 const ROUTERS: &str = include_str!("../data/routers.toml");
 const ALIASES: &str = include_str!("../data/aliases.toml");
 
-/// All rows. They are read anew each time, for nothing keeps them beside the catalog that is made of them.
-pub(crate) fn rows() -> Result<Rows, CatalogError> {
-    let providers = files::PROVIDERS.iter().map(|(name, text)| provider(name, text)).collect::<Result<_, _>>()?;
+/// The rows, read anew each time: nothing keeps them beside the catalog that is made of them. Providers are read one by
+/// one when they are asked for, so that only one's rows are in memory.
+pub(crate) fn rows() -> Result<Rows<impl Iterator<Item = Result<ProviderRow, CatalogError>>>, CatalogError> {
     let mut all = routers(ROUTERS)?;
     for (name, text) in files::MODELS {
         all.extend(models(name, text)?);
     }
     all.sort_by(|a, b| a.slug.cmp(&b.slug));
+    let providers = files::PROVIDERS.iter().map(|(name, text)| provider(name, text));
     Ok(Rows { providers, models: all, aliases: aliases(ALIASES)? })
 }
 
 /// A file `data/providers/<name>.toml`.
 pub(crate) fn provider(name: &str, text: &str) -> Result<ProviderRow, CatalogError> {
     let path = place::provider_file(name);
-    let mut row: ProviderRow = read(&path, text)?;
+    let (head, tables) = place::split(text, "[[endpoints]]");
+    let mut row: ProviderRow = read(&path, 1, head)?;
     if row.slug.as_str() != name {
-        return Err(CatalogError::invalid(format!("{path}:1"), "slug", format!("is `{}`, which is not the name of the file", row.slug)));
+        let problem = format!("is `{}`, which is not the name of the file", row.slug);
+        return Err(CatalogError::invalid(format!("{path}:1"), "slug", problem));
     }
-    let mut lines = Lines::of(text);
-    row.endpoints.iter_mut().for_each(|endpoint| endpoint.line = lines.at(endpoint.line));
+    row.endpoints = tables.map(|(line, text)| Ok(EndpointRow { line, ..read(&path, line, text)? })).collect::<Result<_, _>>()?;
     Ok(row)
 }
 
@@ -57,14 +59,14 @@ fn routers(text: &str) -> Result<Vec<ModelRow>, CatalogError> {
 }
 
 fn model_file(path: &str, text: &str) -> Result<Vec<ModelRow>, CatalogError> {
-    let file: ModelFile = read(path, text)?;
-    let mut lines = Lines::of(text);
-    Ok(file.models.into_iter().map(|row| ModelRow { author: file.author.clone(), line: lines.at(row.line), ..row }).collect())
+    let (head, tables) = place::split(text, "[[models]]");
+    let file: ModelFile = read(path, 1, head)?;
+    tables.map(|(line, text)| Ok(ModelRow { author: file.author.clone(), line, ..read(path, line, text)? })).collect()
 }
 
 /// The file `data/aliases.toml`.
 pub(crate) fn aliases(text: &str) -> Result<Vec<AliasRow>, CatalogError> {
-    let file: AliasFile = read(place::ALIASES, text)?;
+    let file: AliasFile = read(place::ALIASES, 1, text)?;
     let rows = |names: Vec<(_, toml::Spanned<_>)>, via: Via| {
         names.into_iter().map(move |(name, target)| {
             let line = place::line(text, target.span().start);
@@ -75,10 +77,12 @@ pub(crate) fn aliases(text: &str) -> Result<Vec<AliasRow>, CatalogError> {
     Ok(rows(aliases, Via::Alias).chain(rows(redirects, Via::Redirect)).collect())
 }
 
-fn read<T: DeserializeOwned>(path: &str, text: &str) -> Result<T, CatalogError> {
-    toml::from_str(text).map_err(|error| CatalogError::Syntax {
-        place: format!("{path}:{}", place::line(text, error.span().map_or(0, |span| span.start))),
-        message: error.message().replace('\n', ", "),
+/// Reads one table of a file, which begins in this line. Tables are read one by one, for the reader needs many times the
+/// memory of the text.
+fn read<T: DeserializeOwned>(path: &str, first_line: u32, text: &str) -> Result<T, CatalogError> {
+    toml::from_str(text).map_err(|error| {
+        let line = first_line - 1 + place::line(text, error.span().map_or(0, |span| span.start));
+        CatalogError::Syntax { place: format!("{path}:{line}"), message: error.message().replace('\n', ", ") }
     })
 }
 
@@ -95,8 +99,9 @@ mod tests {
     const PRICED: &str = "context_length = 9\npricing = { prompt = \"1\", completion = \"2\" }\n";
 
     fn load(model_file: &str, provider_file: &str, alias_file: &str) -> Result<Catalog, CatalogError> {
-        let rows = Rows { providers: vec![provider("p", provider_file)?], models: models("a", model_file)?, aliases: aliases(alias_file)? };
-        assemble::assemble(rows, 1)
+        let rows =
+            Rows { providers: [provider("p", provider_file)].into_iter(), models: models("a", model_file)?, aliases: aliases(alias_file)? };
+        assemble::assemble(rows, &[], 1)
     }
 
     #[test]

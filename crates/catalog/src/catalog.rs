@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::resolve::Resolved;
 use crate::suggest::Suggester;
-use crate::{Endpoint, Model, Provider, ProviderOverlay, assemble, builtin, overlay};
+use crate::{Endpoint, Model, Provider, ProviderOverlay, assemble, builtin};
 
 macro_rules! index {
     ($(#[$doc:meta])* $name:ident($inner:ty)) => {
@@ -106,11 +106,7 @@ impl Catalog {
     }
 
     fn load(overlays: Arc<[ProviderOverlay]>, epoch: u64) -> Result<Catalog, CatalogError> {
-        let mut rows = builtin::rows()?;
-        for one in overlays.iter() {
-            overlay::apply(one, &mut rows)?;
-        }
-        let catalog = assemble::assemble(rows, epoch)?;
+        let catalog = assemble::assemble(builtin::rows()?, &overlays, epoch)?;
         Ok(Catalog { overlays, ..catalog })
     }
 

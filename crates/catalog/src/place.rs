@@ -11,30 +11,22 @@ pub(crate) fn model_file(author: &str) -> String {
     format!("data/models/{author}.toml")
 }
 
-/// The line of one offset, from 1.
+/// The line of an offset, from 1.
 pub(crate) fn line(text: &str, offset: usize) -> u32 {
-    Lines::of(text).at(u32::try_from(offset).unwrap_or(u32::MAX))
+    let before = text.as_bytes().iter().take(offset).filter(|byte| **byte == b'\n').count();
+    u32::try_from(before).unwrap_or(u32::MAX).saturating_add(1)
 }
 
-/// Turns rising offsets into lines, in one pass over the text.
-pub(crate) struct Lines<'a> {
-    bytes: &'a [u8],
-    offset: usize,
-    line: u32,
-}
-
-impl<'a> Lines<'a> {
-    pub(crate) fn of(text: &'a str) -> Self {
-        Self { bytes: text.as_bytes(), offset: 0, line: 1 }
-    }
-
-    /// The line of an offset that is not before the last one asked for.
-    pub(crate) fn at(&mut self, offset: u32) -> u32 {
-        let to = usize::try_from(offset).unwrap_or(usize::MAX).min(self.bytes.len());
-        while self.offset < to {
-            self.line += u32::from(self.bytes[self.offset] == b'\n');
-            self.offset += 1;
-        }
-        self.line
-    }
+/// What stands before the first line `header`, and then each table under such a line, with the line of its header.
+/// A table's text begins with the end of that line, so that lines within it count from there.
+pub(crate) fn split<'a>(text: &'a str, header: &'static str) -> (&'a str, impl Iterator<Item = (u32, &'a str)>) {
+    let mut pieces = text.split(header);
+    let head = pieces.next().unwrap_or_default();
+    let mut at = line(head, head.len());
+    let tables = pieces.map(move |piece| {
+        let header_line = at;
+        at += line(piece, piece.len()) - 1;
+        (header_line, piece)
+    });
+    (head, tables)
 }

@@ -16,11 +16,15 @@ use self::shared::Shared;
 use crate::resolve::{Resolved, Via};
 use crate::rows::{AliasRow, EndpointRow, ProviderRow, Rows};
 use crate::suggest::Suggester;
-use crate::{Catalog, CatalogError, Endpoint, EndpointIx, Provider, ProviderIx, SIMULATOR};
+use crate::{Catalog, CatalogError, Endpoint, EndpointIx, Provider, ProviderIx, ProviderOverlay, SIMULATOR, overlay};
 
-/// Makes a snapshot. The rows are dropped on the way.
-pub(crate) fn assemble(rows: Rows, epoch: u64) -> Result<Catalog, CatalogError> {
-    let Rows { providers, models, aliases } = rows;
+/// Makes a snapshot of rows and of what the configuration lays over them.
+pub(crate) fn assemble<P>(rows: Rows<P>, overlays: &[ProviderOverlay], epoch: u64) -> Result<Catalog, CatalogError>
+where
+    P: Iterator<Item = Result<ProviderRow, CatalogError>>,
+{
+    let Rows { providers, mut models, aliases } = rows;
+    overlays.iter().try_for_each(|one| overlay::add_models(one, &mut models))?;
     let mut shared = Shared::default();
     let mut catalog = Catalog {
         epoch,
@@ -37,10 +41,19 @@ pub(crate) fn assemble(rows: Rows, epoch: u64) -> Result<Catalog, CatalogError> 
         model::add(&mut catalog, &mut shared, row)?;
     }
     let mut resellers = Vec::new();
-    for row in providers {
-        add_provider(&mut catalog, &mut shared, &row)?;
+    let mut add = |catalog: &mut Catalog, row: ProviderRow| {
+        add_provider(catalog, &mut shared, &row)?;
         if row.resells {
             resellers.push(row);
+        }
+        Ok(())
+    };
+    for row in providers {
+        add(&mut catalog, overlay::laid_over(row?, overlays)?)?;
+    }
+    for one in overlays {
+        if !catalog.by_provider.contains_key(&one.slug) {
+            add(&mut catalog, overlay::laid_over(overlay::own_provider(one)?, overlays)?)?;
         }
     }
     for reseller in &resellers {

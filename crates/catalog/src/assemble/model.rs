@@ -61,7 +61,7 @@ fn model(row: &ModelRow, shared: &mut Shared) -> Model {
         open_weights: row.open_weights,
         variant_of: row.variant_of.clone(),
         delisted: row.delisted.clone(),
-        media: row.capabilities.clone().map(Box::new),
+        media: row.capabilities.clone(),
         router: row.router,
         task: row.task,
         distillable: row.distillable,

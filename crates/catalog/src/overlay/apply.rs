@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use portolan_core::{Auth, Dialect, OnHangup, Quantization};
 
 use super::{ModelOverlay, ProviderOverlay};
-use crate::rows::{EndpointRow, ModelRow, ProviderRow, Rows, ServiceTiers};
+use crate::rows::{EndpointRow, ModelRow, ProviderRow, ServiceTiers};
 use crate::{CatalogError, DataOrigin, DataPolicy, assemble};
 
 /// What an OpenAI-compatible server takes as a rule, tools included.
@@ -23,38 +23,44 @@ const CUSTOMARY_PARAMETERS: &[&str] = &[
     "structured_outputs",
 ];
 
-/// Lays one overlay over the rows.
-pub(crate) fn apply(overlay: &ProviderOverlay, rows: &mut Rows) -> Result<(), CatalogError> {
-    let place = format!("providers.{}", overlay.slug);
-    let at = match rows.providers.iter().position(|row| row.slug == overlay.slug) {
-        Some(at) => at,
-        None => {
-            rows.providers.push(own_provider(overlay, &place)?);
-            rows.providers.len() - 1
-        }
-    };
-    if let Some(url) = &overlay.base_url {
-        check_url(url).map_err(|problem| CatalogError::invalid(place.clone(), "base_url", problem))?;
-    }
-    override_columns(&mut rows.providers[at], overlay);
+/// The models that an overlay brings along.
+pub(crate) fn add_models(overlay: &ProviderOverlay, models: &mut Vec<ModelRow>) -> Result<(), CatalogError> {
     for model in &overlay.models {
         if assemble::is_reserved(&model.id) {
-            return Err(CatalogError::invalid(place, "id", format!("`{}` is a name of the simulator", model.id)));
+            return Err(CatalogError::invalid(place(overlay), "id", format!("`{}` is a name of the simulator", model.id)));
         }
-        if !rows.models.iter().any(|row| row.slug == model.id) {
-            rows.models.push(own_model(model));
+        if !models.iter().any(|row| row.slug == model.id) {
+            models.push(own_model(model));
         }
-        let endpoints = &mut rows.providers[at].endpoints;
-        endpoints.retain(|row| row.model != model.id);
-        endpoints.push(own_endpoint(model));
     }
     Ok(())
 }
 
-fn own_provider(overlay: &ProviderOverlay, place: &str) -> Result<ProviderRow, CatalogError> {
+/// A provider's row, with what the overlays say of it, the later over the earlier.
+pub(crate) fn laid_over(mut row: ProviderRow, overlays: &[ProviderOverlay]) -> Result<ProviderRow, CatalogError> {
+    let slug = row.slug.clone();
+    for overlay in overlays.iter().filter(|overlay| overlay.slug == slug) {
+        if let Some(url) = &overlay.base_url {
+            check_url(url).map_err(|problem| CatalogError::invalid(place(overlay), "base_url", problem))?;
+        }
+        override_columns(&mut row, overlay);
+        for model in &overlay.models {
+            row.endpoints.retain(|endpoint| endpoint.model != model.id);
+            row.endpoints.push(own_endpoint(model));
+        }
+    }
+    Ok(row)
+}
+
+fn place(overlay: &ProviderOverlay) -> String {
+    format!("providers.{}", overlay.slug)
+}
+
+/// The row of a provider that only an overlay knows, before it is laid over.
+pub(crate) fn own_provider(overlay: &ProviderOverlay) -> Result<ProviderRow, CatalogError> {
     let Some(base_url) = overlay.base_url.clone().filter(|url| !url.is_empty()) else {
         let problem = "is needed, for no built-in provider has this name".to_owned();
-        return Err(CatalogError::Invalid { place: place.to_owned(), field: "base_url", problem });
+        return Err(CatalogError::invalid(place(overlay), "base_url", problem));
     };
     Ok(ProviderRow {
         slug: overlay.slug.clone(),

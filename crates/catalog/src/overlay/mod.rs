@@ -5,7 +5,7 @@ mod apply;
 use portolan_core::{Auth, Capabilities, Dialect, ModelSlug, OnHangup, ProviderSlug, Quirk};
 use serde::Deserialize;
 
-pub(crate) use apply::apply;
+pub(crate) use apply::{add_models, laid_over, own_provider};
 
 use crate::{CatalogError, DataPolicy, Pricing, suggest};
 

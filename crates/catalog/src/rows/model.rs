@@ -3,19 +3,16 @@
 use portolan_core::{ModelSlug, ProviderSlug, Task};
 use serde::Deserialize;
 
-use super::with_offsets;
 use crate::media::MediaAbilities;
 use crate::model::{DefaultParameters, ReasoningInfo};
 use crate::{DataOrigin, place};
 
-/// A file `data/models/<author>.toml`, or `data/routers.toml`.
+/// What stands before the tables `[[models]]` of a file `data/models/<author>.toml`, or of `data/routers.toml`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ModelFile {
     /// The author as people write it, for descriptions.
     pub(crate) author: String,
-    #[serde(deserialize_with = "models")]
-    pub(crate) models: Vec<ModelRow>,
 }
 
 /// One model.
@@ -55,7 +52,7 @@ pub(crate) struct ModelRow {
     pub(crate) moderated: bool,
     #[serde(default)]
     pub(crate) distillable: bool,
-    pub(crate) capabilities: Option<MediaAbilities>,
+    pub(crate) capabilities: Option<Box<MediaAbilities>>,
     #[serde(default)]
     pub(crate) wildcard: bool,
     /// For a router, which has no endpoints to take it from.
@@ -74,10 +71,6 @@ pub(crate) struct ModelRow {
     /// The line of its file, from 1.
     #[serde(skip)]
     pub(crate) line: u32,
-}
-
-fn models<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<ModelRow>, D::Error> {
-    with_offsets(deserializer, |row: &mut ModelRow, offset| row.line = offset)
 }
 
 fn other() -> String {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use portolan_core::{Area, Auth, Dialect, OnHangup, ProviderSlug, Quirk};
 use serde::Deserialize;
 
-use super::{EndpointRow, with_offsets};
+use super::EndpointRow;
 use crate::{DataOrigin, DataPolicy, place};
 
 /// A file `data/providers/<slug>.toml`: the provider's columns, then its endpoints.
@@ -54,12 +54,9 @@ pub(crate) struct ProviderRow {
     /// The configuration states its data policy.
     #[serde(skip)]
     pub(crate) attested: bool,
-    #[serde(default, deserialize_with = "endpoints")]
+    /// The tables `[[endpoints]]` of the file.
+    #[serde(skip)]
     pub(crate) endpoints: Vec<EndpointRow>,
-}
-
-fn endpoints<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<EndpointRow>, D::Error> {
-    with_offsets(deserializer, |row: &mut EndpointRow, offset| row.line = offset)
 }
 
 impl ProviderRow {
