@@ -104,7 +104,7 @@ fn a_row_of_models_suits_clients_of_openai_too() {
     let catalog = catalog();
     let answer = list(&catalog, catalog.listed());
     assert_eq!(answer["object"], "list");
-    assert_eq!(answer["total_count"], catalog.models.len());
+    assert_eq!(answer["total_count"], catalog.models.len() + catalog.aliases().count());
     let row = answer["data"].as_array().unwrap().iter().find(|r| r["id"] == "openai/gpt-4o-mini").unwrap();
     assert_eq!((&row["object"], &row["owned_by"], &row["created"]), (&"model".into(), &"openai".into(), &1_721_260_800.into()));
     assert_eq!(row["pricing"]["prompt"], "0.00000015");

@@ -49,7 +49,7 @@ pub(crate) fn lane(dialect: Dialect, planned: &Planned, attempt: usize) -> (Lane
         (Lane::Translated, "dialect".to_owned())
     } else if peek.raw_lane() {
         (Lane::Raw, "same_dialect".to_owned())
-    } else if planned.endpoint(attempt).charged_by_report {
+    } else if planned.is_resold(attempt) {
         (Lane::Raw, "reseller".to_owned())
     } else {
         let fields: Vec<_> = peek.raw_blockers.iter().map(|b| b.as_str()).collect();

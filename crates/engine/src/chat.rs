@@ -9,7 +9,7 @@ use portolan_core::{Area, Day, Dialect, GenerationId, KeyHash, MaxPrice, Meter, 
 use portolan_dialect::openai_chat::peek::Peek;
 use portolan_dialect::target::{Reseller, Target};
 use portolan_ledger::{App, Held, Refusal};
-use portolan_routing::{Ask, NoEndpoint, Plan, Rule as By};
+use portolan_routing::{Ask, NoEndpoint, Plan, Rule as By, SimulatorUse};
 use tokio::time::Instant;
 
 use crate::deployment::Deployment;
@@ -113,6 +113,11 @@ impl Planned {
         asked.unwrap_or(&model.slug).to_string()
     }
 
+    /// Whether an attempt goes to a reseller, who takes OpenRouter's own fields. The simulator is none.
+    pub(crate) fn is_resold(&self, attempt: usize) -> bool {
+        self.plan.simulator_use == SimulatorUse::OnlyReal && self.endpoint(attempt).charged_by_report
+    }
+
     /// What an encoder is told about an attempt's endpoint.
     pub(crate) fn target<'a>(&'a self, attempt: usize, slug: &'a str, max_tokens: Option<u64>, user_hash: Option<&'a str>) -> Target<'a> {
         let endpoint = self.endpoint(attempt);
@@ -129,7 +134,7 @@ impl Planned {
                 DataOrigin::Configuration => &[],
             },
             service_tier: endpoint.service_tier,
-            reseller: endpoint.charged_by_report.then(|| Reseller {
+            reseller: self.is_resold(attempt).then(|| Reseller {
                 preferences: &self.inbound.peek.preferences,
                 max_price: ceiling(endpoint, &self.inbound.peek.preferences.max_price),
             }),

@@ -120,8 +120,13 @@ impl Wanted {
         let (slug, variant) = Variant::split(&deployment.catalog, name);
         let unknown = || Refused::field("model", format!("{name:.120} is not a valid model ID")).by(Rule::ModelNotFound);
         let slug = ModelSlug::parse(&slug).map_err(|_| unknown())?;
-        if deployment.catalog.model(slug.as_str()).is_none() {
-            refuse_unbuilt(name)?;
+        match deployment.catalog.model(slug.as_str()) {
+            None => refuse_unbuilt(name)?,
+            Some(model) if model.router => {
+                let message = format!("the router {name} is not supported yet; name a model, or openrouter/auto");
+                return Err(Refused::field("model", message).by(Rule::NotSupported));
+            }
+            Some(_) => {}
         }
         if slug.as_str().starts_with('~') {
             self.strategy = Strategy::Latest;

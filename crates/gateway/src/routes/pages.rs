@@ -261,8 +261,8 @@ mod tests {
         let catalog = catalog();
         let answer: Value = serde_json::from_slice(&Rendered::new(1, &catalog).whole).unwrap();
         let ids: Vec<&str> = answer["data"].as_array().unwrap().iter().filter_map(|row| row["id"].as_str()).collect();
-        let expected: Vec<&str> =
-            catalog.models.iter().filter(|m| m.output_modalities.iter().any(|o| o == "text")).map(|m| m.slug.as_str()).collect();
+        let gives_text = |row: &Listed<'_>| row.model.output_modalities.iter().any(|o| o == "text");
+        let expected: Vec<&str> = catalog.listed().filter(gives_text).map(|row| row.slug().as_str()).collect();
         assert_eq!(ids, expected);
         assert!(ids.contains(&"acme/raft") && !ids.contains(&"Cove/painter"));
         assert_eq!((&answer["total_count"], &answer["links"]["next"]), (&ids.len().into(), &Value::Null));
