@@ -26,7 +26,7 @@ fn bill() -> Bill {
         .with(Meter::CacheWrite1h, 1)
         .with(Meter::Output, 5)
         .with(Meter::Reasoning, 3);
-    Bill { usage, cost: Money(1_234_567), prompt_cost: Money(1_000_000), completion_cost: Money(234_567) }
+    Bill { usage, cost: Money(1_234_567), prompt_cost: Money(1_000_000), completion_cost: Money(234_567), router: None }
 }
 
 fn sse(frames: &[&str]) -> String {

@@ -42,6 +42,8 @@ pub struct Inbound {
     pub origins: Origins,
     /// The caller asks for the simulator (`X-Portolan-Simulate`).
     pub simulate: bool,
+    /// The caller wants to be told what the router did.
+    pub wants_metadata: bool,
     /// The area that the host name confines it to.
     pub area: Option<Area>,
     /// Wishes for the simulator (`X-Sim`); sent to simulated endpoints only.

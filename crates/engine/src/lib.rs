@@ -13,6 +13,7 @@ mod engine;
 mod explain;
 mod generation;
 mod health;
+mod metadata;
 mod quote;
 mod refusal;
 mod relay;

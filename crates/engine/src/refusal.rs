@@ -79,6 +79,8 @@ pub struct Details {
     pub metadata: Map<String, Value>,
     /// OpenRouter's `error.availability`, where no endpoint remained.
     pub availability: Option<Value>,
+    /// What the router did, where the caller asked for it.
+    pub router: Option<Value>,
     /// Whether it is the simulator that failed.
     pub simulated: bool,
 }
@@ -95,6 +97,7 @@ impl Refused {
             retry_after: None,
             metadata: Map::new(),
             availability: None,
+            router: None,
             simulated: false,
         }))
     }
@@ -160,7 +163,11 @@ impl Refused {
         if let Some(availability) = &self.availability {
             error["availability"] = availability.clone();
         }
-        json!({ "error": error })
+        let mut body = json!({ "error": error });
+        if let Some(router) = self.router.as_ref().filter(|_| self.status != 500) {
+            body["openrouter_metadata"] = router.clone();
+        }
+        body
     }
 
     fn is_retryable(&self) -> bool {

@@ -87,6 +87,7 @@ impl Run {
                     cost: priced.charge,
                     prompt_cost: parts.prompt,
                     completion_cost: parts.completion,
+                    router: self.router_metadata().map(|metadata| metadata.to_string().into()),
                 })
             }
         }
@@ -145,6 +146,7 @@ impl Run {
     fn refusal(&self, fault: &Fault) -> Refused {
         let mut refused = Refused::after(fault, &self.planned.provider(self.current).name);
         refused.simulated = self.head.simulated;
+        refused.router = self.router_metadata();
         refused.retry_after = match fault.class {
             Class::Draining => Some(Duration::from_secs(1)),
             _ => self.attempts.iter().filter_map(|a| a.fault.as_ref()?.retry_after).min(),

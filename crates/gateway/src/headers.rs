@@ -27,6 +27,8 @@ const HTTP_REFERER: HeaderName = HeaderName::from_static("http-referer");
 const OPENROUTER_TITLE: HeaderName = HeaderName::from_static("x-openrouter-title");
 const TITLE: HeaderName = HeaderName::from_static("x-title");
 const OPENROUTER_CATEGORIES: HeaderName = HeaderName::from_static("x-openrouter-categories");
+const ROUTER_METADATA: HeaderName = HeaderName::from_static("x-openrouter-metadata");
+const ROUTER_METADATA_OLD: HeaderName = HeaderName::from_static("x-openrouter-experimental-metadata");
 const SESSION_ID: HeaderName = HeaderName::from_static("x-session-id");
 
 const EXPOSED: &str = "X-Generation-Id,X-Provider-Name,X-Request-ID,Retry-After,X-Portolan-Simulated,X-Portolan-Max-Tokens,X-Portolan-Via";
@@ -83,6 +85,11 @@ pub(crate) fn inference(headers: &mut HeaderMap, id: &GenerationId, head: &Head)
     if let Some(tokens) = head.lowered_max_tokens {
         headers.insert(MAX_TOKENS, HeaderValue::from(tokens));
     }
+}
+
+/// Whether the caller asks what the router did, by OpenRouter's header or its older name.
+pub(crate) fn wants_metadata(headers: &HeaderMap) -> bool {
+    [ROUTER_METADATA, ROUTER_METADATA_OLD].iter().any(|name| headers.get(name).is_some_and(|value| value == "enabled"))
 }
 
 /// The area that a host name confines a request to: `eu.` or `us.` before the rest.

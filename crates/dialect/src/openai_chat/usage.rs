@@ -189,7 +189,7 @@ impl Counts {
     }
 }
 
-/// Appends OpenRouter's usage object.
+/// Appends OpenRouter's usage object, and the member `openrouter_metadata` after it where the bill has one.
 pub fn write(bill: &Bill, out: &mut Vec<u8>) {
     let u = &bill.usage;
     let (prompt, completion) = (u.prompt_tokens(), u.completion_tokens());
@@ -218,6 +218,10 @@ pub fn write(bill: &Bill, out: &mut Vec<u8>) {
         u[Meter::OutputAudio],
     )
     .expect("a vector takes all bytes");
+    if let Some(router) = &bill.router {
+        out.extend_from_slice(b",\"openrouter_metadata\":");
+        out.extend_from_slice(router.as_bytes());
+    }
 }
 
 #[cfg(test)]

@@ -55,7 +55,7 @@ pub struct Seen {
 }
 
 /// What the answer cost, for its last chunk.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Bill {
     /// What was consumed.
     pub usage: Usage,
@@ -65,6 +65,8 @@ pub struct Bill {
     pub prompt_cost: Money,
     /// The rest.
     pub completion_cost: Money,
+    /// What the router did, as JSON (`openrouter_metadata`), where the caller asked for it.
+    pub router: Option<Box<str>>,
 }
 
 impl Seen {

@@ -66,6 +66,7 @@ pub(crate) fn inbound(
         peek,
         origins,
         simulate: request_headers.get(headers::SIMULATE).is_some_and(|v| v == "true"),
+        wants_metadata: headers::wants_metadata(request_headers),
         area: headers::area(request_headers),
         x_sim: request_headers.get(headers::X_SIM).cloned(),
         via: gateway.engine.via(),

@@ -20,6 +20,7 @@ mod lifecycle;
 mod money;
 mod policy;
 mod process;
+mod reseller;
 mod routes;
 mod routes_catalog;
 

@@ -1,0 +1,49 @@
+//! What the router did with a request, told to whoever asks for it (`X-OpenRouter-Metadata: enabled`).
+//!
+//! Source: OpenRouter's schema `OpenRouterMetadata`.
+
+use serde_json::{Value, json};
+
+use crate::generation::Run;
+use crate::wanted::Strategy;
+
+impl Run {
+    /// The object, where the caller asked for it.
+    pub(crate) fn router_metadata(&self) -> Option<Value> {
+        let (planned, inbound) = (&self.planned, &self.planned.inbound);
+        if !inbound.wants_metadata {
+            return None;
+        }
+        let available: Vec<Value> = (0..planned.plan.attempts.len())
+            .map(|i| json!({ "provider": planned.provider(i).name, "model": planned.slug(i), "selected": i == self.current }))
+            .collect();
+        let name = |slug: &str| planned.deployment.catalog.provider_by_slug(slug).map_or_else(|| slug.to_owned(), |p| p.name.clone());
+        let attempts: Vec<Value> = self
+            .attempts
+            .iter()
+            .map(|a| json!({ "provider": name(&a.provider), "model": a.model, "status": a.status.unwrap_or(0) }))
+            .collect();
+        let summary = format!("available={}, selected={}", available.len(), planned.provider(self.current).name);
+        let mut metadata = json!({
+            "requested": inbound.peek.models.first(),
+            "strategy": self.strategy(),
+            "region": planned.wanted.area().map(portolan_core::Area::as_str),
+            "summary": summary,
+            "attempt": self.attempts.len(),
+            "is_byok": false,
+            "endpoints": { "total": available.len() + planned.plan.rejected.len(), "available": available },
+            "attempts": attempts,
+        });
+        if let Some(tokens) = self.head.lowered_max_tokens {
+            metadata["params"] = json!({ "max_tokens": tokens });
+        }
+        Some(metadata)
+    }
+
+    /// How the model that answers was chosen: by the caller's own fallback, where it is not the first.
+    fn strategy(&self) -> &'static str {
+        let wanted = &self.planned.wanted;
+        let is_fallback = self.planned.plan.attempts[self.current].requested > 0;
+        if is_fallback && matches!(wanted.strategy, Strategy::Direct | Strategy::Latest) { "fallback" } else { wanted.strategy.as_str() }
+    }
+}
