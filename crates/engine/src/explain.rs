@@ -126,7 +126,8 @@ pub fn stored_explanation(generation: &Generation) -> Value {
                 view["order_reason"] = c.rule.clone().into();
                 view["lane"] = tried.map(|a| a.lane.clone()).into();
                 view["lane_reason"] = tried.map(|a| a.lane_reason.clone()).into();
-                view["score"] = json!({ "price": c.price, "weight": f64::from(c.weight_ppm) / 1e6, "health": health, "sticky": false });
+                view["score"] =
+                    json!({ "price": c.price, "weight": f64::from(c.weight_ppm) / 1e6, "health": health, "sticky": c.rule == "sticky" });
                 view["quote"] = Value::Null;
                 view["dropped"] = tried.map(|a| a.dropped.clone()).unwrap_or_default().into();
             } else {
@@ -150,7 +151,8 @@ pub fn stored_explanation(generation: &Generation) -> Value {
         })
         .collect();
     json!({
-        "id": generation.id, "requested_models": generation.requested, "strategy": "direct", "epoch": generation.epoch, "seed": generation.seed,
+        "id": generation.id, "requested_models": generation.requested,
+        "strategy": generation.strategy.as_deref().unwrap_or("direct"), "epoch": generation.epoch, "seed": generation.seed,
         "simulated": generation.simulated, "needs": generation.needs, "preferences": generation.preferences, "candidates": candidates,
         "attempts": attempts, "end": generation.end, "cost": generation.cost.to_string(), "charge": generation.charge.to_string(),
         "flags": generation.flags,

@@ -13,7 +13,7 @@ use crate::generation::{Ended, Run, internal, millis_since};
 use crate::quote;
 use crate::reply::{Head, Line, Reply};
 use crate::sticky::Answered;
-use crate::wanted::pinned;
+use crate::wanted::{Strategy, pinned};
 
 /// A fault of the last endpoint is told to the caller with those of the others, at most this many.
 const PREVIOUS_ERRORS_MAX: usize = 16;
@@ -172,6 +172,7 @@ impl Run {
             key: inbound.caller.key.hash,
             workspace: inbound.caller.key.scope.workspace.to_string(),
             requested: inbound.peek.models.clone(),
+            strategy: Some(planned.wanted.strategy).filter(|s| *s != Strategy::Direct).map(|s| s.as_str().to_owned()),
             model: planned.slug(self.current),
             provider: planned.provider(self.current).slug.to_string(),
             endpoint: endpoint.tag.clone(),

@@ -91,6 +91,7 @@ fn generation(n: usize, served: &ServedRequest, end: End) -> Generation {
         user: None,
         session: None,
         sticky: None,
+        strategy: None,
         tags: vec![],
     }
 }
