@@ -101,7 +101,7 @@ mod tests {
     fn load(model_file: &str, provider_file: &str, alias_file: &str) -> Result<Catalog, CatalogError> {
         let rows =
             Rows { providers: [provider("p", provider_file)].into_iter(), models: models("a", model_file)?, aliases: aliases(alias_file)? };
-        assemble::assemble(rows, &[], 1)
+        assemble::assemble(rows, None, &[])
     }
 
     #[test]

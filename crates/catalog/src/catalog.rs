@@ -1,13 +1,13 @@
 //! The snapshot, and how to find something in it.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use portolan_core::{ModelSlug, ProviderSlug};
 use serde::{Deserialize, Serialize};
 
 use crate::resolve::Resolved;
 use crate::suggest::Suggester;
+use crate::sync::Synced;
 use crate::{Endpoint, Model, Provider, ProviderOverlay, assemble, builtin};
 
 macro_rules! index {
@@ -74,7 +74,7 @@ impl CatalogError {
 /// Everything that can be served: an immutable snapshot. Indices of one snapshot mean nothing in another.
 #[derive(Debug, Clone)]
 pub struct Catalog {
-    /// Counts snapshots; every record keeps the one it was planned with.
+    /// Counts snapshots; every record keeps the one it was planned with. 1 until [`Catalog::at_epoch`] says otherwise.
     pub epoch: u64,
     /// All providers.
     pub providers: Vec<Provider>,
@@ -86,39 +86,30 @@ pub struct Catalog {
     pub(crate) by_provider: HashMap<ProviderSlug, ProviderIx>,
     pub(crate) wildcards: Vec<ModelIx>,
     pub(crate) suggester: Suggester,
-    /// What lies over the built-in rows; those are read again when more is laid over them.
-    pub(crate) overlays: Arc<[ProviderOverlay]>,
 }
 
 impl Catalog {
     /// The data that the program carries. They are read anew by each call, which costs milliseconds; nothing is kept.
     #[must_use]
     pub fn builtin() -> Catalog {
-        Self::load([].into(), 1).expect("a test loads every data file")
+        Self::layered(None, &[]).expect("a test loads every data file")
     }
 
     /// The built-in data with the configuration's providers laid over them.
     ///
     /// # Errors
-    /// As [`Catalog::with_overlay`].
+    /// As [`Catalog::layered`].
     pub fn builtin_with(overlays: &[ProviderOverlay]) -> Result<Catalog, CatalogError> {
-        Self::load(overlays.into(), 1)
+        Self::layered(None, overlays)
     }
 
-    fn load(overlays: Arc<[ProviderOverlay]>, epoch: u64) -> Result<Catalog, CatalogError> {
-        let catalog = assemble::assemble(builtin::rows()?, &overlays, epoch)?;
-        Ok(Catalog { overlays, ..catalog })
-    }
-
-    /// This catalog with the configuration's providers laid over it, one epoch later. Indices may differ.
+    /// The built-in data, over them a live catalog, over both the configuration's providers.
     ///
     /// # Errors
-    /// When an overlay contradicts itself or the rows; the message names provider and field.
-    pub fn with_overlay(&self, overlays: &[ProviderOverlay]) -> Result<Catalog, CatalogError> {
-        if overlays.is_empty() {
-            return Ok(Catalog { epoch: self.epoch + 1, ..self.clone() });
-        }
-        Self::load(self.overlays.iter().chain(overlays).cloned().collect(), self.epoch + 1)
+    /// When an overlay contradicts itself or the rows; the message names provider and field. A live catalog that was read by
+    /// this crate contradicts nothing.
+    pub fn layered(synced: Option<&Synced>, overlays: &[ProviderOverlay]) -> Result<Catalog, CatalogError> {
+        assemble::assemble(builtin::rows()?, synced, overlays)
     }
 
     /// The same snapshot under another number.

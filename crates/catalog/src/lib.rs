@@ -1,8 +1,8 @@
 //! Which models exist, who serves them, at what price and under which data policy: one immutable snapshot.
 //!
-//! A snapshot is assembled from rows: the built-in ones (`data/`, one file per provider and one per author of models)
-//! and those of the configuration. Everything else points into it by index. It knows nothing of credentials,
-//! of routing, of HTTP or of time.
+//! A snapshot is assembled from rows: the built-in ones (`data/`, one file per provider and one per author of models), over
+//! them what a live source says ([`sync`]), over that those of the configuration. Everything else points into it by index. It
+//! knows nothing of credentials, of routing, of HTTP or of time.
 
 mod assemble;
 mod attest;
@@ -19,6 +19,7 @@ mod provider;
 mod resolve;
 mod rows;
 mod suggest;
+pub mod sync;
 
 pub use attest::Attestation;
 pub use catalog::{Catalog, CatalogError, EndpointIx, ModelIx, ProviderIx};

@@ -3,13 +3,13 @@
 use std::fmt;
 
 use portolan_core::{Meter, MoneyError, Price, PriceCard, PriceTier, Rates};
-use serde::Deserialize;
 use serde::de::{Deserializer, Error, Visitor};
+use serde::{Deserialize, Serialize};
 
 macro_rules! price_keys {
     ($($key:ident => $meter:ident $(, $alias:literal)?;)*) => {
         /// Prices in USD per unit, as decimal text. Several names are OpenRouter's and ours at once.
-        #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+        #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
         #[serde(default, deny_unknown_fields)]
         pub struct Pricing {
             $(
@@ -25,7 +25,7 @@ macro_rules! price_keys {
         }
 
         /// Prices that hold above a number of prompt tokens; what is left out is inherited.
-        #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+        #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
         #[serde(default, deny_unknown_fields)]
         pub struct Tier {
             /// The list holds for prompts with strictly more tokens.
@@ -43,6 +43,13 @@ macro_rules! price_keys {
         impl Pricing {
             /// Names of the keys in configuration.
             pub(crate) const KEYS: &[&str] = &[$(stringify!($key), $($alias,)?)* "audio_cache_read", "input_audio_cache", "tiers"];
+
+            /// These prices, and those of `other` where none is stated here.
+            pub(crate) fn or(&self, other: &Pricing) -> Pricing {
+                let tiers = if self.tiers.is_empty() { &other.tiers } else { &self.tiers };
+                let audio_cache_read = self.audio_cache_read.or(other.audio_cache_read);
+                Pricing { $($key: self.$key.or(other.$key),)* audio_cache_read, tiers: tiers.clone() }
+            }
 
             /// The list for ordinary prompts.
             pub(crate) fn rates(&self) -> Rates {

@@ -46,7 +46,7 @@ fn misfits(api: &Value, schema: &Value, value: &Value, at: &str) -> Vec<String> 
 
 fn catalog() -> Catalog {
     let text = "base_url = \"http://x\"\n[[models]]\nid = \"own/unpriced\"\ncontext_length = 9";
-    Catalog::builtin().with_overlay(&[ProviderOverlay::parse("own", text.parse().unwrap()).unwrap()]).unwrap()
+    Catalog::builtin_with(&[ProviderOverlay::parse("own", text.parse().unwrap()).unwrap()]).unwrap()
 }
 
 /// The whole list of these rows.

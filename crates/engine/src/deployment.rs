@@ -114,6 +114,12 @@ impl Deployment {
         if simulate { &self.simulated_health } else { &self.health }
     }
 
+    /// Where a real endpoint's requests go, with the credential. `None`: it cannot be called, or has no credential.
+    #[must_use]
+    pub fn real_route(&self, ix: EndpointIx) -> Option<&Route> {
+        self.real.get(ix.0 as usize)?.as_ref()
+    }
+
     /// What stands behind each endpoint, for a request that asks for the simulator or does not.
     pub(crate) fn bindings(&self, simulate: bool) -> &Bindings {
         if simulate { &self.on_request } else { &self.bindings }
@@ -127,7 +133,7 @@ impl Deployment {
 
     /// The route of an endpoint, real or simulated as the plan has it.
     pub(crate) fn route(&self, ix: EndpointIx, simulated: bool) -> Option<&Route> {
-        if simulated { self.simulated.get(&self.catalog.endpoint(ix).simulated_dialect()) } else { self.real.get(ix.0 as usize)?.as_ref() }
+        if simulated { self.simulated.get(&self.catalog.endpoint(ix).simulated_dialect()) } else { self.real_route(ix) }
     }
 }
 

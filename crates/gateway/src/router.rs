@@ -38,6 +38,11 @@ pub struct Gateway {
 pub trait Readiness: Send + Sync {
     /// Each check by name, and what is wrong with those that fail.
     fn checks(&self) -> Vec<(&'static str, Result<(), String>)>;
+
+    /// What is wrong and keeps nobody from serving, by name.
+    fn warnings(&self) -> Vec<(&'static str, String)> {
+        Vec::new()
+    }
 }
 
 impl Gateway {

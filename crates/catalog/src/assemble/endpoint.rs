@@ -9,7 +9,7 @@ use super::{Wrong, area, derive};
 use crate::endpoint::ZdrBasis;
 use crate::media::MediaPricing;
 use crate::pricing::in_service_tier;
-use crate::rows::{EndpointRow, ProviderRow};
+use crate::rows::{EndpointRow, ProviderRow, ServiceTiers};
 use crate::{DataOrigin, DataPolicy, Endpoint, EndpointIx, Model, ModelIx, NotCallable, ProviderIx, SIMULATOR, is_service_tier_built};
 
 /// Where an endpoint belongs.
@@ -82,7 +82,7 @@ pub(super) fn in_tier(ordinary: &Endpoint, row: &EndpointRow, tier: ServiceTier,
     let callable = if unbuilt { ordinary.callable.and(Err(NotCallable::SettingNotBuilt)) } else { ordinary.callable };
     Some(Endpoint {
         ix,
-        tag: format!("{}/{}", ordinary.tag, tier.as_str()),
+        tag: ServiceTiers::tag(&ordinary.tag, tier),
         service_tier: Some(tier),
         prices: shared.card(in_service_tier(&ordinary.prices, &own.rates())),
         audio_cache_read: own.audio_cache_read.or(ordinary.audio_cache_read),

@@ -3,6 +3,7 @@
 mod area;
 mod derive;
 mod endpoint;
+mod layers;
 mod model;
 mod resell;
 mod shared;
@@ -12,22 +13,25 @@ use std::collections::HashMap;
 use portolan_core::ModelSlug;
 
 use self::endpoint::Indices;
+use self::layers::Layers;
 use self::shared::Shared;
 use crate::resolve::{Resolved, Via};
 use crate::rows::{AliasRow, EndpointRow, ProviderRow, Rows};
 use crate::suggest::Suggester;
-use crate::{Catalog, CatalogError, Endpoint, EndpointIx, Provider, ProviderIx, ProviderOverlay, SIMULATOR, overlay};
+use crate::sync::Synced;
+use crate::{Catalog, CatalogError, Endpoint, EndpointIx, Provider, ProviderIx, ProviderOverlay, SIMULATOR};
 
-/// Makes a snapshot of rows and of what the configuration lays over them.
-pub(crate) fn assemble<P>(rows: Rows<P>, overlays: &[ProviderOverlay], epoch: u64) -> Result<Catalog, CatalogError>
+/// Makes a snapshot of rows, of a live catalog over them, and of what the configuration lays over both. What follows from rows
+/// (resellers, descriptions) follows from what all layers make of them.
+pub(crate) fn assemble<P>(rows: Rows<P>, synced: Option<&Synced>, overlays: &[ProviderOverlay]) -> Result<Catalog, CatalogError>
 where
     P: Iterator<Item = Result<ProviderRow, CatalogError>>,
 {
     let Rows { providers, mut models, aliases } = rows;
-    overlays.iter().try_for_each(|one| overlay::add_models(one, &mut models))?;
+    let layers = Layers::over_models(synced, overlays, &mut models, &aliases)?;
     let mut shared = Shared::default();
     let mut catalog = Catalog {
-        epoch,
+        epoch: 1,
         providers: Vec::new(),
         models: Vec::with_capacity(models.len()),
         endpoints: Vec::new(),
@@ -35,7 +39,6 @@ where
         by_provider: HashMap::new(),
         wildcards: Vec::new(),
         suggester: Suggester::default(),
-        overlays: [].into(),
     };
     for row in &models {
         model::add(&mut catalog, &mut shared, row)?;
@@ -49,12 +52,10 @@ where
         Ok(())
     };
     for row in providers {
-        add(&mut catalog, overlay::laid_over(row?, overlays)?)?;
+        add(&mut catalog, layers.over(row?)?)?;
     }
-    for one in overlays {
-        if !catalog.by_provider.contains_key(&one.slug) {
-            add(&mut catalog, overlay::laid_over(overlay::own_provider(one)?, overlays)?)?;
-        }
+    for row in layers.own_providers(|slug| catalog.by_provider.contains_key(slug))? {
+        add(&mut catalog, row)?;
     }
     for reseller in &resellers {
         resell::add(&mut catalog, &mut shared, reseller, &models);

@@ -86,6 +86,19 @@ pub(crate) struct ServiceTiers {
 }
 
 impl ServiceTiers {
+    /// Those of one class, where there are any.
+    pub(crate) fn of(&mut self, tier: ServiceTier) -> Option<&mut Pricing> {
+        match tier {
+            ServiceTier::Flex => self.flex.as_mut(),
+            ServiceTier::Priority => self.priority.as_mut(),
+        }
+    }
+
+    /// The tag of an endpoint in a class of service.
+    pub(crate) fn tag(ordinary: &str, tier: ServiceTier) -> String {
+        format!("{ordinary}/{}", tier.as_str())
+    }
+
     /// Those that there are.
     pub(crate) fn each(&self) -> impl Iterator<Item = (ServiceTier, &Pricing)> {
         let all = [(ServiceTier::Flex, &self.flex), (ServiceTier::Priority, &self.priority)];

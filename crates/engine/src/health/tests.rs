@@ -25,7 +25,7 @@ fn catalog(providers: &[&str]) -> Catalog {
     };
     let overlays: Vec<_> =
         providers.iter().enumerate().map(|(i, slug)| ProviderOverlay::parse(slug, text(i).parse().unwrap()).unwrap()).collect();
-    Catalog::builtin().with_overlay(&overlays).unwrap()
+    Catalog::builtin_with(&overlays).unwrap()
 }
 
 fn ix(catalog: &Catalog, provider: &str) -> EndpointIx {

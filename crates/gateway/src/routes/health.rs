@@ -21,5 +21,10 @@ pub(crate) async fn ready(State(gateway): State<Arc<Gateway>>) -> Response {
     let shown: Map<_, _> =
         checks.into_iter().map(|(name, result)| (name.to_owned(), result.map_or_else(|e| e, |()| "ok".to_owned()).into())).collect();
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (status, axum::Json(json!({ "ready": ready, "checks": shown }))).into_response()
+    let mut body = json!({ "ready": ready, "checks": shown });
+    let warnings: Map<_, _> = gateway.readiness.warnings().into_iter().map(|(name, what)| (name.to_owned(), what.into())).collect();
+    if !warnings.is_empty() {
+        body["warnings"] = warnings.into();
+    }
+    (status, axum::Json(body)).into_response()
 }

@@ -122,7 +122,7 @@ mod tests {
     /// These four are looked at: sloop, brig, raft (without a price or a date), painter.
     fn catalog() -> Catalog {
         let overlay = |slug, text: &str| ProviderOverlay::parse(slug, text.parse().unwrap()).unwrap();
-        let mut catalog = Catalog::builtin().with_overlay(&[overlay("harbour", HARBOUR), overlay("pier", PIER)]).unwrap();
+        let mut catalog = Catalog::builtin_with(&[overlay("harbour", HARBOUR), overlay("pier", PIER)]).unwrap();
         for (slug, days, tokenizer, distillable) in
             [("acme/sloop", 5, "Llama3", true), ("acme/brig", 50, "GPT", false), ("Cove/painter", 500, "Media", false)]
         {

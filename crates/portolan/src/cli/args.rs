@@ -1,10 +1,14 @@
 //! What can be asked for.
 
+mod catalog;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use portolan_core::{GenerationId, Money};
+
+pub(super) use catalog::{Catalog, SyncCatalog};
 
 #[derive(Debug, Parser)]
 #[command(name = "portolan", version, about = "One API for every model: a self-hosted gateway that speaks OpenRouter's API")]
@@ -71,6 +75,9 @@ pub(super) enum Command {
     /// Show what is recorded about a request
     #[command(subcommand)]
     Logs(Logs),
+    /// Show the models and what can be called; sync the catalog with a live source
+    #[command(subcommand)]
+    Catalog(Catalog),
     /// Compare what was charged with what the simulator says that it served
     #[command(after_help = "Example:\n  portolan verify --sim http://127.0.0.1:4800\n\nExit code 1 when anything does not match.")]
     Verify(Verify),
@@ -242,6 +249,9 @@ mod tests {
             "explain -",
             "logs show gen-1760000000-abcdefghij0123456789",
             "verify --sim http://127.0.0.1:1",
+            "catalog sync --dry-run --source models-dev",
+            "catalog show openai/gpt-4o-mini",
+            "catalog probe",
             "sim",
         ] {
             for after in ["--config c.toml --data-dir d -o json", "--config=c.toml --data-dir=d --json"] {
@@ -267,6 +277,9 @@ mod tests {
             "keys create --name x --max-tokens-default 0",
             "logs show gen-1",
             "verify",
+            "catalog sync --source elsewhere",
+            "catalog sync --url models.dev",
+            "catalog show",
             "verify --sim localhost",
             "serve --listen 4747",
             "explain - --task ../keys",

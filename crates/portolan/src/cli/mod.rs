@@ -7,6 +7,7 @@
 mod admin;
 mod args;
 mod banner;
+mod catalog;
 mod config;
 mod exit;
 mod explain;

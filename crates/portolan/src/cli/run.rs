@@ -9,7 +9,7 @@ use super::args::{self, Cli, Command, Format, Global};
 use super::exit::{CliError, ExitCode};
 use super::host::{Host, Start};
 use super::output::Output;
-use super::{config, explain, keys, logs, verify};
+use super::{catalog, config, explain, keys, logs, verify};
 use crate::config::{Config, Environment, Flags, load};
 
 /// Runs one command.
@@ -59,6 +59,7 @@ impl<H: Host> Run<'_, H> {
             Command::Keys(command) => self.with_admin(async |admin| keys::run(command, &admin, self.output).await),
             Command::Explain(args) => self.with_admin(async |admin| explain::run(&args, &admin, self.output).await),
             Command::Logs(args::Logs::Show { id }) => self.with_admin(async |admin| logs::show(&id, &admin, self.output).await),
+            Command::Catalog(command) => self.with_admin(async |admin| catalog::run(command, &admin, self.output).await),
             Command::Verify(args) => self.with_admin(async |admin| verify::run(&args.sim, &admin, self.output).await),
         }
     }

@@ -12,6 +12,7 @@ pub(super) fn check(config: &Config) -> (Vec<Problem>, Vec<String>) {
     found.addresses();
     found.sizes();
     found.timeouts();
+    found.catalog();
     if config.profile == Profile::Production && config.simulator == Simulator::On {
         found.warnings.push("simulator = \"on\" has no effect: in the production profile the simulator is off".into());
     }
@@ -54,6 +55,14 @@ impl Found<'_> {
         let bytes = self.config.server.body_bytes_max;
         if !(least..=most).contains(&bytes) {
             self.refuse("server.body_bytes_max", format!("is {bytes}; it must be between {least} and {most}"));
+        }
+    }
+
+    fn catalog(&mut self) {
+        // The sources are free and publish some times a day.
+        let least = Duration::from_mins(1);
+        if self.config.catalog.interval < least {
+            self.refuse("catalog.interval", "must be at least one minute".into());
         }
     }
 

@@ -50,6 +50,15 @@ choice! {
         /// A loss of power.
         Disk = "disk",
     }
+    /// Which live catalog is fetched on a schedule.
+    LiveSource {
+        /// None.
+        Off = "off",
+        /// OpenRouter's public routes.
+        OpenRouter = "openrouter",
+        /// The file of models.dev.
+        ModelsDev = "models-dev",
+    }
     /// How log lines are written.
     LogFormat {
         /// For people.
@@ -113,4 +122,4 @@ macro_rules! words {
     };
 }
 
-words!(Area Profile Simulator JournalSync LogFormat Dialect Auth OnHangup Quirk Capability);
+words!(Area Profile Simulator JournalSync LiveSource LogFormat Dialect Auth OnHangup Quirk Capability);

@@ -120,6 +120,7 @@ fn read(s: &mut Section<'_, '_>, builtins: &[BuiltinProvider]) -> Config {
         server,
         admin,
         journal: s.section("journal", sections::journal),
+        catalog: s.section("catalog", sections::catalog),
         egress: s.section("egress", sections::egress),
         timeouts: s.section("timeouts", sections::timeouts),
         logging: s.section("logging", sections::logging),

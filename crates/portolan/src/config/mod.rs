@@ -26,7 +26,7 @@ mod values;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use choices::{JournalSync, LogFormat, Profile, Simulator};
+pub(crate) use choices::{JournalSync, LiveSource, LogFormat, Profile, Simulator};
 pub(crate) use environment::Environment;
 pub(crate) use keys::BuiltinProvider;
 pub(crate) use load::{Flags, load};

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use portolan_catalog::Attestation;
 
-use super::choices::{JournalSync, LogFormat, StorageUrl};
+use super::choices::{JournalSync, LiveSource, LogFormat, StorageUrl};
 use super::problem::Origin;
 use super::reader::Section;
 use super::setting::quoted;
 use super::settings::Entry;
-use super::settings::{Admin, Egress, Journal, Logging, Region, Routing, Server, Timeouts, callable_url};
+use super::settings::{Admin, Egress, Journal, LiveCatalog, Logging, Region, Routing, Server, Timeouts, callable_url};
 use super::values::{ByteSize, Date, HttpUrl};
 
 fn loopback(port: u16) -> SocketAddr {
@@ -66,6 +66,14 @@ impl super::setting::Setting for RedisUrl {
 
 pub(super) fn journal(s: &mut Section<'_, '_>) -> Journal {
     Journal { sync: s.or("sync", JournalSync::Process) }
+}
+
+pub(super) fn catalog(s: &mut Section<'_, '_>) -> LiveCatalog {
+    LiveCatalog {
+        sync: s.or("sync", LiveSource::Off),
+        interval: s.or("interval", Duration::from_hours(6)),
+        url: s.optional::<HttpUrl>("url").map(|url| url.0),
+    }
 }
 
 pub(super) fn egress(s: &mut Section<'_, '_>) -> Egress {

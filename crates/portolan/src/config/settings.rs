@@ -9,7 +9,7 @@ use portolan_core::{ApiKey, Area, Auth, Capability, Dialect, ModelSlug, OnHangup
 use portolan_upstream::EgressRule;
 use serde::Serialize;
 
-use super::choices::{JournalSync, LogFormat, Profile, Simulator};
+use super::choices::{JournalSync, LiveSource, LogFormat, Profile, Simulator};
 use super::keys::ProviderKeys;
 use super::problem::Origin;
 
@@ -21,6 +21,7 @@ pub(crate) struct Config {
     pub(crate) server: Server,
     pub(crate) admin: Admin,
     pub(crate) journal: Journal,
+    pub(crate) catalog: LiveCatalog,
     pub(crate) egress: Egress,
     pub(crate) timeouts: Timeouts,
     pub(crate) logging: Logging,
@@ -63,6 +64,16 @@ pub(crate) struct Admin {
 #[derive(Debug, Clone)]
 pub(crate) struct Journal {
     pub(crate) sync: JournalSync,
+}
+
+/// `[catalog]`: the live catalog that lies over the built-in one.
+#[derive(Debug, Clone)]
+pub(crate) struct LiveCatalog {
+    pub(crate) sync: LiveSource,
+    /// How often it is asked for.
+    pub(crate) interval: Duration,
+    /// Where, in place of the source's own address.
+    pub(crate) url: Option<String>,
 }
 
 /// `[egress]`.

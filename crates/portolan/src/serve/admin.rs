@@ -14,7 +14,7 @@ use portolan_gateway::{ApiError, Gateway, explain_for};
 use serde::Deserialize;
 
 use super::metrics::Metrics;
-use super::{Instance, verify};
+use super::{Instance, sync, verify};
 
 /// `/metrics`, on the admin listener.
 pub(super) fn metrics_router(instance: &Instance) -> Router {
@@ -30,7 +30,7 @@ fn render(metrics: &Metrics, tasks: usize, unfolded: u64) -> Response {
     }
 }
 
-/// The admin socket: keys, records, explanations on behalf of a key, proofs.
+/// The admin socket: keys, records, explanations on behalf of a key, proofs, the catalog.
 pub(super) fn socket_router(instance: &Instance) -> Router {
     let control = portolan_control::router(portolan_control::ControlState::new(
         Arc::new(instance.gateway.directory.clone()),
@@ -42,7 +42,7 @@ pub(super) fn socket_router(instance: &Instance) -> Router {
     let proofs = Router::new()
         .route("/verify", post(verify::verify))
         .with_state(Arc::new(verify::Proof { gateway: instance.gateway.clone(), client: instance.client.clone() }));
-    control.merge(own).merge(proofs)
+    control.merge(own).merge(proofs).merge(sync::router(instance))
 }
 
 #[derive(Deserialize)]

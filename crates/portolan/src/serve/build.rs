@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use http::HeaderValue;
+use portolan_catalog::sync::Synced;
 use portolan_catalog::{Catalog, ModelOverlay, Pricing, Provider, ProviderOverlay};
 use portolan_core::{Auth, Dialect, Meter, OrgId, Random, Rates};
 use portolan_engine::{Deployment, Make, SIMULATOR_AUTHORITY, Settings, SimulatorMode, Tasks, Timeouts};
@@ -94,12 +95,32 @@ pub(super) fn client(config: &Config, sim: Sim) -> Result<Client, CliError> {
     Client::new(options).map_err(|e| CliError::new(ExitCode::Config, e.to_string()))
 }
 
-/// What can be called under this configuration.
-pub(super) fn deployment(config: &Config, old: Option<&Deployment>) -> Result<Deployment, CliError> {
-    let wrong = |e: &dyn std::fmt::Display| CliError::new(ExitCode::Config, e.to_string());
+/// The built-in rows, a live catalog over them, the configuration over both, and over all what an administrator vouches for.
+///
+/// # Errors
+/// When the configuration contradicts itself or the built-in rows.
+pub(super) fn catalog(config: &Config, synced: Option<&Synced>) -> Result<Catalog, CliError> {
     let overlays: Vec<ProviderOverlay> = config.providers.iter().map(overlay).collect();
-    let catalog = Catalog::builtin_with(&overlays).map_err(|e| wrong(&e))?;
-    let catalog = catalog.attested(&config.attestations).map_err(|e| wrong(&format!("attestations: {e}")))?;
+    let layered = |synced| {
+        let rows = Catalog::layered(synced, &overlays).map_err(|e| wrong(&e))?;
+        rows.attested(&config.attestations).map_err(|e| wrong(&format!("attestations: {e}")))
+    };
+    let Some(synced) = synced else { return layered(None) };
+    // The configuration has to be right by itself: what a source says, or says no more, keeps no instance from starting.
+    drop(layered(None)?);
+    layered(Some(synced)).or_else(|error| {
+        tracing::error!(%error, "the synced catalog does not go with the configuration; the built-in one is in force");
+        layered(None)
+    })
+}
+
+fn wrong(error: &dyn std::fmt::Display) -> CliError {
+    CliError::new(ExitCode::Config, error.to_string())
+}
+
+/// What can be called under this configuration and this live catalog.
+pub(super) fn deployment(config: &Config, old: Option<&Deployment>, synced: Option<&Synced>) -> Result<Deployment, CliError> {
+    let catalog = catalog(config, synced)?;
     let credentials: HashMap<_, _> = config.provider_keys.found.iter().map(|k| (k.provider.clone(), k.secret.clone())).collect();
     let open_provider = catalog.providers.iter().any(|p| p.auth == Auth::None && !p.is_simulator());
     let simulator = match config.simulator {

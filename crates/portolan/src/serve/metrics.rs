@@ -92,6 +92,8 @@ pub(super) struct Metrics {
     total: Histogram,
     gateway: Histogram,
     reload_ok: Gauge,
+    sync_ok: Gauge,
+    synced_at: Gauge,
     in_flight: Gauge,
     unfolded: Gauge<i64>,
 }
@@ -112,10 +114,13 @@ impl Metrics {
             total: seconds(),
             gateway: Histogram::new([0.000_025, 0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.1, 1.0]),
             reload_ok: Gauge::default(),
+            sync_ok: Gauge::default(),
+            synced_at: Gauge::default(),
             in_flight: Gauge::default(),
             unfolded: Gauge::default(),
         };
         metrics.reload_ok.set(1);
+        metrics.sync_ok.set(1);
         metrics.register();
         metrics
     }
@@ -140,12 +145,24 @@ impl Metrics {
             self.gateway.clone(),
         );
         r.register("config_reload_success", "Whether the last reload of the configuration succeeded", self.reload_ok.clone());
+        r.register("catalog_sync_success", "Whether the last sync succeeded and what is stored can be read", self.sync_ok.clone());
+        r.register(
+            "catalog_synced_timestamp_seconds",
+            "When the source last confirmed the live catalog in force; 0: the built-in one is",
+            self.synced_at.clone(),
+        );
         r.register("tasks_in_flight", "Tasks that run: connections, generations, listeners", self.in_flight.clone());
         r.register("journal_unfolded_bytes", "Bytes of the journal that the database has not folded yet", self.unfolded.clone());
     }
 
     pub(super) fn reloaded(&self, ok: bool) {
         self.reload_ok.set(i64::from(ok));
+    }
+
+    /// How the live catalog stands: `confirmed_at` in Unix seconds, 0 while the built-in one is in force.
+    pub(super) fn catalog(&self, ok: bool, confirmed_at: i64) {
+        self.sync_ok.set(i64::from(ok));
+        self.synced_at.set(confirmed_at);
     }
 
     /// The text format, with the gauges as they are now.

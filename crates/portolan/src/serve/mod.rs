@@ -3,9 +3,11 @@
 mod admin;
 mod build;
 mod conversations;
+mod in_force;
 mod logging;
 mod metrics;
 mod readiness;
+mod sync;
 mod verify;
 
 use std::io::IsTerminal;
@@ -42,6 +44,8 @@ struct Instance {
     readiness: Arc<readiness::State>,
     tasks: Tasks,
     client: Arc<portolan_upstream::Client>,
+    live: Arc<sync::Live>,
+    in_force: Arc<in_force::InForce>,
 }
 
 /// Serves until SIGTERM or SIGINT.
@@ -73,6 +77,7 @@ pub(crate) async fn serve(start: Start) -> Result<(), CliError> {
         portolan_gateway::serve(admin, admin::metrics_router(&instance), limits, instance.tasks.clone(), stop.clone()),
     );
     instance.tasks.spawn("admin socket", portolan_gateway::serve(socket, administrators, limits, instance.tasks.clone(), stop.clone()));
+    instance.tasks.spawn("catalog sync", sync::run(instance.live.clone(), instance.in_force.clone(), stop.clone()));
     signals.until_told_to_stop(&start, &instance).await;
     drain(config, &instance, &stop).await;
     Ok(())
@@ -92,7 +97,8 @@ async fn open(config: &Config) -> Result<(Instance, Recovered), CliError> {
     let metrics = Arc::new(metrics::Metrics::new());
     let via = build::instance_name(&store, &*random).await.map_err(failed("the store cannot be read"))?;
     let client = Arc::new(build::client(config, Sim::new(SimOptions::default()))?);
-    let deployment = build::deployment(config, None)?;
+    let live = Arc::new(sync::Live::open(config, client.clone(), clock.clone(), metrics.clone()));
+    let (deployment, synced) = first_deployment(config, &live)?;
     let (idle, longest) = (config.routing.sticky_idle, config.timeouts.total);
     let sticky = conversations::restored(&store, idle, longest, clock.now()).await.map_err(failed("the store cannot be read"))?;
     let engine = Engine::new(Parts {
@@ -108,10 +114,18 @@ async fn open(config: &Config) -> Result<(Instance, Recovered), CliError> {
         via,
     });
     let directory = Directory::new(engine.clone(), store.clone(), recovered.scope.clone(), recovered.keys.clone(), &recovered.accounts);
-    let readiness = Arc::new(readiness::State::new(store.clone()));
+    let in_force = Arc::new(in_force::InForce::new(engine.clone(), live.clone(), config.clone(), synced));
+    let readiness = Arc::new(readiness::State::new(store.clone(), in_force.clone(), live.clone()));
     let body_bytes_max = usize::try_from(config.server.body_bytes_max).unwrap_or(usize::MAX);
     let gateway = Arc::new(Gateway::new(engine, directory, store.clone(), body_bytes_max, readiness.clone()));
-    Ok((Instance { gateway, store, metrics, readiness, tasks, client }, recovered))
+    Ok((Instance { gateway, store, metrics, readiness, tasks, client, live, in_force }, recovered))
+}
+
+/// What can be called, and the name of the live catalog in it. The catalog's rows are dropped.
+fn first_deployment(config: &Config, live: &sync::Live) -> Result<(portolan_engine::Deployment, Option<String>), CliError> {
+    let synced = live.read_in_force(config);
+    let deployment = build::deployment(config, None, synced.as_ref().map(|(_, synced)| synced))?;
+    Ok((deployment, synced.map(|(name, _)| name)))
 }
 
 /// The administrators' router on the store alone, for commands while no server runs.
@@ -239,19 +253,13 @@ impl Signals {
 
 /// Puts the configuration of now in force. One with a mistake changes nothing.
 fn reload(start: &Start, instance: &Instance) {
-    let engine = &instance.gateway.engine;
     let loaded = crate::config::load(&start.flags, &start.env, &builtins()).map_err(CliError::from);
-    let next = loaded.and_then(|config| {
-        let deployment = build::deployment(&config, Some(&engine.deployment()))?;
-        Ok((build::settings(&config), deployment))
-    });
-    match next {
-        Ok((settings, deployment)) => {
+    match loaded.and_then(|config| instance.in_force.deploy(config)) {
+        Ok(epoch) => {
             tracing::info!(
-                epoch = deployment.epoch,
+                epoch,
                 "the configuration was reloaded: providers, models, the simulator and the timeouts first_token, idle and total are in force; the rest needs a restart"
             );
-            engine.deploy(deployment, settings);
             instance.metrics.reloaded(true);
         }
         Err(error) => {

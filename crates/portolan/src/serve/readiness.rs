@@ -1,19 +1,25 @@
 //! Whether this instance can serve: the truth, for load balancers.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use portolan_gateway::Readiness;
 use portolan_store::Store;
 
+use super::in_force::InForce;
+use super::sync::Live;
+
 /// What readiness looks at.
 pub(super) struct State {
     store: Store,
+    in_force: Arc<InForce>,
+    live: Arc<Live>,
     draining: AtomicBool,
 }
 
 impl State {
-    pub(super) fn new(store: Store) -> Self {
-        Self { store, draining: AtomicBool::new(false) }
+    pub(super) fn new(store: Store, in_force: Arc<InForce>, live: Arc<Live>) -> Self {
+        Self { store, in_force, live, draining: AtomicBool::new(false) }
     }
 
     pub(super) fn start_draining(&self) {
@@ -31,5 +37,9 @@ impl Readiness for State {
             ("journal", check(health.journal_ok, "the journal takes no entries; is the disk full?")),
             ("draining", check(!self.draining.load(Ordering::SeqCst), "the instance is shutting down")),
         ]
+    }
+
+    fn warnings(&self) -> Vec<(&'static str, String)> {
+        self.live.warning(&self.in_force.config()).map(|warning| ("catalog", warning)).into_iter().collect()
     }
 }

@@ -9,6 +9,7 @@
 
 mod admin;
 mod architecture;
+mod catalog;
 mod cli;
 mod crash;
 mod drill;

@@ -60,7 +60,7 @@ pricing = { prompt = "0", completion = "0" }
 
 fn catalog() -> Catalog {
     let overlays: Vec<_> = OVERLAYS.iter().map(|(slug, text)| ProviderOverlay::parse(slug, text.parse().unwrap()).unwrap()).collect();
-    Catalog::builtin().with_overlay(&overlays).unwrap()
+    Catalog::builtin_with(&overlays).unwrap()
 }
 
 /// A credential for each of these providers.

@@ -70,7 +70,7 @@ pricing = { prompt = "3", completion = "3" }
 pub(crate) fn catalog() -> Catalog {
     let overlays: Vec<ProviderOverlay> =
         PROVIDERS.iter().map(|(slug, text)| ProviderOverlay::parse(slug, text.parse().unwrap()).unwrap()).collect();
-    Catalog::builtin().with_overlay(&overlays).unwrap()
+    Catalog::builtin_with(&overlays).unwrap()
 }
 
 /// All own providers have a credential; the simulator's own models are there.

@@ -1,0 +1,78 @@
+//! JSON of others, field by field: what is absent, `null` or of another type is `None`, and what is unknown is not looked at.
+
+use std::collections::HashMap;
+
+use serde_json::value::RawValue;
+
+/// The fields of one object.
+pub(super) struct Fields<'a>(HashMap<String, &'a RawValue>);
+
+impl<'a> Fields<'a> {
+    /// `None`: no object.
+    pub(super) fn of(raw: &'a RawValue) -> Option<Self> {
+        Self::read(raw.get())
+    }
+
+    /// As [`Fields::of`], a whole text.
+    pub(super) fn read(text: &'a str) -> Option<Self> {
+        serde_json::from_str(text).ok().map(Self)
+    }
+
+    fn get<T: serde::Deserialize<'a>>(&self, name: &str) -> Option<T> {
+        serde_json::from_str(self.0.get(name)?.get()).ok()
+    }
+
+    /// All fields, by name.
+    pub(super) fn entries(&self) -> Vec<(&str, &'a RawValue)> {
+        let mut all: Vec<_> = self.0.iter().map(|(name, value)| (name.as_str(), *value)).collect();
+        all.sort_unstable_by_key(|(name, _)| *name);
+        all
+    }
+
+    /// A text that is not empty.
+    pub(super) fn text(&self, name: &str) -> Option<String> {
+        self.get::<String>(name).filter(|text| !text.is_empty())
+    }
+
+    pub(super) fn flag(&self, name: &str) -> Option<bool> {
+        self.get(name)
+    }
+
+    pub(super) fn int(&self, name: &str) -> Option<i64> {
+        self.get(name)
+    }
+
+    pub(super) fn float(&self, name: &str) -> Option<f64> {
+        self.get::<f64>(name).filter(|number| number.is_finite())
+    }
+
+    /// A number of tokens. Zero says "unknown" in every source.
+    pub(super) fn tokens(&self, name: &str) -> Option<u32> {
+        self.get::<u32>(name).filter(|n| *n > 0)
+    }
+
+    /// Texts of a list; other items are left out. `None`: no list.
+    pub(super) fn texts(&self, name: &str) -> Option<Vec<String>> {
+        let items: Vec<&RawValue> = self.get(name)?;
+        Some(items.into_iter().filter_map(|item| serde_json::from_str(item.get()).ok()).collect())
+    }
+
+    pub(super) fn object(&self, name: &str) -> Option<Fields<'a>> {
+        Fields::of(self.0.get(name)?)
+    }
+
+    /// Objects of a list; other items are left out. Empty where there is no list.
+    pub(super) fn objects(&self, name: &str) -> Vec<Fields<'a>> {
+        self.get::<Vec<&'a RawValue>>(name).unwrap_or_default().into_iter().filter_map(Fields::of).collect()
+    }
+
+    /// The digits of a number, or of a text that is one. `None`: absent or `null`.
+    pub(super) fn digits(&self, name: &str) -> Option<String> {
+        let raw = self.0.get(name)?.get();
+        match raw.as_bytes().first() {
+            Some(b'"') => serde_json::from_str(raw).ok(),
+            _ if raw == "null" => None,
+            _ => Some(raw.to_owned()),
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! What a source says, in one form for all sources.
+
+use std::collections::BTreeSet;
+
+use portolan_core::{ModelSlug, ProviderSlug};
+use serde::{Deserialize, Serialize};
+
+use crate::{DefaultParameters, Pricing, ReasoningInfo};
+
+/// More than any source lists. What lies beyond is left out.
+pub(super) const MODELS_MAX: usize = 20_000;
+/// As [`MODELS_MAX`], endpoints.
+pub(super) const ENDPOINTS_MAX: usize = 100_000;
+/// As [`MODELS_MAX`], providers.
+pub(super) const PROVIDERS_MAX: usize = 2_000;
+/// How many of the entries that could not be read are named.
+const SKIPPED_MAX: usize = 100;
+
+/// Who publishes a live catalog.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Source {
+    /// OpenRouter's public routes.
+    #[serde(rename = "openrouter")]
+    OpenRouter,
+    /// The file of models.dev.
+    #[serde(rename = "models-dev")]
+    ModelsDev,
+}
+
+impl Source {
+    /// All of them.
+    pub const ALL: [Source; 2] = [Source::OpenRouter, Source::ModelsDev];
+
+    /// The name in the configuration.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Source::OpenRouter => "openrouter",
+            Source::ModelsDev => "models-dev",
+        }
+    }
+
+    /// Where it is read unless the operator names another place.
+    #[must_use]
+    pub fn base_url(self) -> &'static str {
+        match self {
+            Source::OpenRouter => "https://openrouter.ai/api/v1",
+            Source::ModelsDev => "https://models.dev",
+        }
+    }
+}
+
+/// A live catalog. `None` and empty lists: the source does not say.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Synced {
+    /// Who said it.
+    pub source: Source,
+    /// Where it was read; empty where nobody said.
+    #[serde(default)]
+    pub url: String,
+    /// When it was fetched, Unix seconds.
+    pub fetched_at: i64,
+    /// What the source calls this version.
+    pub etag: Option<String>,
+    /// Models, by slug.
+    pub models: Vec<LiveModel>,
+    /// Endpoints, by model and tag.
+    pub endpoints: Vec<LiveEndpoint>,
+    /// Providers, by slug.
+    pub providers: Vec<LiveProvider>,
+    /// Endpoints, as model and tag, that the source lists as keeping nothing. Its agreement with the provider, not the operator's:
+    /// it is shown and changes no policy.
+    pub zdr: Option<BTreeSet<(ModelSlug, String)>>,
+    /// Entries that could not be read, and why: the first hundred.
+    #[serde(default)]
+    pub skipped: Vec<String>,
+}
+
+/// A model.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "each field is the column of the same name of `Model`")]
+pub struct LiveModel {
+    pub slug: ModelSlug,
+    pub canonical_slug: Option<ModelSlug>,
+    pub name: Option<String>,
+    pub created: Option<i64>,
+    pub input_modalities: Vec<String>,
+    pub output_modalities: Vec<String>,
+    pub tokenizer: Option<String>,
+    pub instruct_type: Option<String>,
+    pub hugging_face_id: Option<String>,
+    pub knowledge_cutoff: Option<String>,
+    pub expiration_date: Option<String>,
+    pub moderated: Option<bool>,
+    pub reasoning: Option<ReasoningInfo>,
+    pub default_parameters: Option<DefaultParameters>,
+}
+
+/// A model at a provider.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "each field is the column of the same name of `Endpoint`")]
+pub struct LiveEndpoint {
+    pub model: ModelSlug,
+    pub provider: ProviderSlug,
+    pub tag: String,
+    pub upstream_id: Option<String>,
+    pub context_length: Option<u32>,
+    pub max_prompt_tokens: Option<u32>,
+    pub max_output: Option<u32>,
+    pub quantization: Option<String>,
+    pub supported_parameters: Vec<String>,
+    /// List prices. `None`: not stated, or not to be read beyond doubt.
+    pub pricing: Option<Pricing>,
+    pub implicit_caching: Option<bool>,
+}
+
+/// A provider. It has no address: where credentials go is never a source's to say.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "each field is the column of the same name of `Provider`")]
+pub struct LiveProvider {
+    pub slug: ProviderSlug,
+    pub name: Option<String>,
+    pub privacy_policy_url: Option<String>,
+    pub terms_of_service_url: Option<String>,
+    pub status_page_url: Option<String>,
+    pub headquarters: Option<String>,
+    pub datacenters: Vec<String>,
+}
+
+/// Why a live catalog is not taken.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SyncError {
+    /// The answer has another form.
+    #[error("{what} is not in the form that is documented for {}", source_name.as_str())]
+    Form {
+        /// Which answer.
+        what: String,
+        /// Whose.
+        source_name: Source,
+    },
+    /// It lists no model at all.
+    #[error("the answer lists no models")]
+    Empty,
+    /// It lists less than half of what the last one did.
+    #[error("the answer lists {now} models and the last one listed {before}: a loss of more than half is taken for a fault of the source")]
+    Dropped {
+        /// Models in the last one.
+        before: usize,
+        /// Models in this one.
+        now: usize,
+    },
+    /// It contradicts itself, in a way that no rule of the merge foresees.
+    #[error("the rows make no catalog: {0}")]
+    Rows(String),
+    /// A stored file that is not what was written.
+    #[error("the stored catalog cannot be read: {0}")]
+    Stored(String),
+}
+
+impl Synced {
+    /// A catalog without entries, to be filled.
+    pub(super) fn empty(source: Source, fetched_at: i64, etag: Option<String>) -> Self {
+        let (models, endpoints, providers, skipped) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        Self { source, url: String::new(), fetched_at, etag, models, endpoints, providers, zdr: None, skipped }
+    }
+
+    /// Notes an entry that could not be read.
+    pub(super) fn skip(&mut self, what: impl FnOnce() -> String) {
+        if self.skipped.len() < SKIPPED_MAX {
+            self.skipped.push(what().chars().take(200).collect());
+        }
+    }
+
+    /// The same with each entry once, in a fixed order, within the bounds.
+    pub(super) fn tidy(mut self) -> Self {
+        self.models.sort_by(|a, b| a.slug.cmp(&b.slug));
+        self.models.dedup_by(|a, b| a.slug == b.slug);
+        self.models.truncate(MODELS_MAX);
+        self.endpoints.sort_by(|a, b| (&a.model, &a.tag).cmp(&(&b.model, &b.tag)));
+        self.endpoints.dedup_by(|a, b| (&a.model, &a.tag) == (&b.model, &b.tag));
+        self.endpoints.truncate(ENDPOINTS_MAX);
+        self.providers.sort_by(|a, b| a.slug.cmp(&b.slug));
+        self.providers.dedup_by(|a, b| a.slug == b.slug);
+        self.providers.truncate(PROVIDERS_MAX);
+        self
+    }
+
+    /// The same, with what `last` had of answers that did not come this time: the endpoints of `missing` models, the
+    /// list of those that keep nothing, the providers.
+    #[must_use]
+    pub fn with_missing_from(mut self, last: &Synced, missing: &BTreeSet<ModelSlug>) -> Self {
+        if last.source == self.source {
+            self.endpoints.extend(last.endpoints.iter().filter(|e| missing.contains(&e.model)).cloned());
+            self.zdr = self.zdr.or_else(|| last.zdr.clone());
+            if self.providers.is_empty() {
+                self.providers.clone_from(&last.providers);
+            }
+        }
+        self.tidy()
+    }
+
+    /// Whether it may take the place of `last`: a source that lost more than half of its models has a fault.
+    ///
+    /// # Errors
+    /// That it lists none, or less than half.
+    pub fn check_against(&self, last: Option<&Synced>) -> Result<(), SyncError> {
+        let now = self.models.len();
+        let before = last.filter(|last| last.source == self.source).map_or(0, |last| last.models.len());
+        match now {
+            0 => Err(SyncError::Empty),
+            _ if now * 2 < before => Err(SyncError::Dropped { before, now }),
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,21 @@
+//! Live catalogs: reading what a source answers, laying it over the built-in rows, telling what changes.
+//!
+//! What is live wins, column by column. What the source does not say changes nothing, and some things are not a source's to
+//! say: where a provider listens, how it is spoken to, which region an endpoint is in, what happens to
+//! prompts. Fetching, time and files are the caller's. [`crate::Catalog::layered`] lays one over the built-in rows.
+
+mod decimal;
+mod diff;
+mod fields;
+mod live;
+mod merge;
+mod models_dev;
+mod openrouter;
+mod prices;
+mod stored;
+
+pub use diff::{Change, Diff};
+pub use live::{LiveEndpoint, LiveModel, LiveProvider, Source, SyncError, Synced};
+pub(crate) use merge::Over;
+pub use models_dev::read_models_dev;
+pub use openrouter::OpenRouterAnswers;

@@ -1,0 +1,158 @@
+//! OpenRouter's public answers.
+//!
+//! `GET /models?output_modalities=all` lists the models, `GET /models/{author}/{slug}/endpoints` the endpoints of one,
+//! `GET /endpoints/zdr` those that keep nothing, `GET /providers` the providers.
+
+use std::collections::BTreeSet;
+
+use portolan_core::{ModelSlug, ProviderSlug};
+
+use super::fields::Fields;
+use super::live::{LiveEndpoint, LiveModel, LiveProvider, Source, SyncError, Synced};
+use super::prices;
+use crate::{DefaultParameters, ReasoningInfo};
+
+/// The longest tag. Those of today have some forty characters.
+const TAG_BYTES_MAX: usize = 200;
+
+/// The answers that a sync gathers.
+#[derive(Debug, Clone, Copy)]
+pub struct OpenRouterAnswers<'a> {
+    /// Of `/models?output_modalities=all`.
+    pub models: &'a str,
+    /// Of `/models/{slug}/endpoints`, each with its slug.
+    pub endpoints: &'a [(ModelSlug, String)],
+    /// Of `/endpoints/zdr`, where it was to be had.
+    pub zdr: Option<&'a str>,
+    /// Of `/providers`, where it was to be had.
+    pub providers: Option<&'a str>,
+}
+
+impl OpenRouterAnswers<'_> {
+    /// Reads them all.
+    ///
+    /// # Errors
+    /// When the list of models is none, or empty. What else cannot be read is left out and noted.
+    pub fn read(&self, fetched_at: i64, etag: Option<String>) -> Result<Synced, SyncError> {
+        let mut synced = Synced::empty(Source::OpenRouter, fetched_at, etag);
+        for row in rows(self.models, "/models")? {
+            match model(&row) {
+                Ok(model) => synced.models.push(model),
+                Err(None) => {}
+                Err(Some(why)) => synced.skip(|| why),
+            }
+        }
+        for (slug, text) in self.endpoints {
+            match Fields::read(text).and_then(|answer| answer.object("data")) {
+                Some(data) => data.objects("endpoints").iter().for_each(|row| match endpoint(slug, row) {
+                    Ok(endpoint) => synced.endpoints.push(endpoint),
+                    Err(why) => synced.skip(|| why),
+                }),
+                None => synced.skip(|| format!("the endpoints of {slug}: no answer of the known form")),
+            }
+        }
+        synced.zdr = self.zdr.and_then(|text| rows(text, "/endpoints/zdr").ok()).map(|rows| rows.iter().filter_map(zdr).collect());
+        let providers = self.providers.and_then(|text| rows(text, "/providers").ok()).unwrap_or_default();
+        synced.providers = providers.iter().filter_map(provider).collect();
+        if synced.models.is_empty() { Err(SyncError::Empty) } else { Ok(synced.tidy()) }
+    }
+
+    /// The models that the answer of `/models` lists, whose endpoints are to be asked for.
+    ///
+    /// # Errors
+    /// When it is no list of models.
+    pub fn slugs(models: &str) -> Result<BTreeSet<ModelSlug>, SyncError> {
+        Ok(rows(models, "/models")?
+            .iter()
+            .filter_map(|row| model(row).ok())
+            .map(|model| model.slug)
+            .take(super::live::MODELS_MAX)
+            .collect())
+    }
+}
+
+fn rows<'a>(text: &'a str, what: &str) -> Result<Vec<Fields<'a>>, SyncError> {
+    let wrong = || SyncError::Form { what: what.to_owned(), source_name: Source::OpenRouter };
+    let answer = Fields::read(text).ok_or_else(wrong)?;
+    answer.texts("data").ok_or_else(wrong)?;
+    Ok(answer.objects("data"))
+}
+
+/// `Err(None)`: left out on purpose. Aliases and routers are no models, and there is no batch API for the batch variants.
+fn model(row: &Fields<'_>) -> Result<LiveModel, Option<String>> {
+    let id = row.text("id").ok_or_else(|| Some("a model without an id".to_owned()))?;
+    let variable = row.object("pricing").and_then(|p| p.digits("prompt")).is_some_and(|price| price.starts_with('-'));
+    if id.starts_with('~') || id.ends_with(":batch") || variable {
+        return Err(None);
+    }
+    let slug = ModelSlug::parse(&id).map_err(|e| Some(format!("model {id}: {e}")))?;
+    let shape = row.object("architecture");
+    let of_shape = |name: &str| shape.as_ref().and_then(|shape| shape.text(name));
+    let modalities = |name: &str| shape.as_ref().and_then(|shape| shape.texts(name)).unwrap_or_default();
+    Ok(LiveModel {
+        slug,
+        canonical_slug: row.text("canonical_slug").and_then(|text| ModelSlug::parse(&text).ok()),
+        name: row.text("name"),
+        created: row.int("created"),
+        input_modalities: modalities("input_modalities"),
+        output_modalities: modalities("output_modalities"),
+        tokenizer: of_shape("tokenizer"),
+        instruct_type: of_shape("instruct_type"),
+        hugging_face_id: row.text("hugging_face_id"),
+        knowledge_cutoff: row.text("knowledge_cutoff"),
+        expiration_date: row.text("expiration_date"),
+        moderated: row.object("top_provider").and_then(|top| top.flag("is_moderated")),
+        reasoning: row.object("reasoning").map(|reasoning| ReasoningInfo {
+            mandatory: reasoning.flag("mandatory").unwrap_or(false),
+            default_enabled: reasoning.flag("default_enabled"),
+            default_effort: reasoning.text("default_effort"),
+            supported_efforts: reasoning.texts("supported_efforts"),
+            supports_max_tokens: reasoning.flag("supports_max_tokens"),
+        }),
+        default_parameters: row.object("default_parameters").map(|p| DefaultParameters {
+            temperature: p.float("temperature"),
+            top_p: p.float("top_p"),
+            top_k: p.int("top_k"),
+            frequency_penalty: p.float("frequency_penalty"),
+            presence_penalty: p.float("presence_penalty"),
+            repetition_penalty: p.float("repetition_penalty"),
+        }),
+    })
+}
+
+fn endpoint(model: &ModelSlug, row: &Fields<'_>) -> Result<LiveEndpoint, String> {
+    // A tag is shown in terminals and named in requests: nothing but what can be seen stands in it.
+    let tag = row.text("tag").filter(|tag| tag.len() <= TAG_BYTES_MAX && tag.bytes().all(|b| b.is_ascii_graphic()));
+    let tag = tag.ok_or_else(|| format!("an endpoint of {model} without a tag"))?;
+    let provider = tag.split('/').next().unwrap_or_default();
+    let pricing = row.object("pricing");
+    Ok(LiveEndpoint {
+        model: model.clone(),
+        provider: ProviderSlug::parse(provider).map_err(|e| format!("{model} at {tag}: {e}"))?,
+        upstream_id: None,
+        context_length: row.tokens("context_length"),
+        max_prompt_tokens: row.tokens("max_prompt_tokens"),
+        max_output: row.tokens("max_completion_tokens"),
+        quantization: row.text("quantization"),
+        supported_parameters: row.texts("supported_parameters").unwrap_or_default(),
+        pricing: pricing.as_ref().and_then(prices::openrouter),
+        implicit_caching: row.flag("supports_implicit_caching"),
+        tag,
+    })
+}
+
+fn zdr(row: &Fields<'_>) -> Option<(ModelSlug, String)> {
+    Some((ModelSlug::parse(&row.text("model_id")?).ok()?, row.text("tag")?))
+}
+
+fn provider(row: &Fields<'_>) -> Option<LiveProvider> {
+    Some(LiveProvider {
+        slug: ProviderSlug::parse(&row.text("slug")?).ok()?,
+        name: row.text("name"),
+        privacy_policy_url: row.text("privacy_policy_url"),
+        terms_of_service_url: row.text("terms_of_service_url"),
+        status_page_url: row.text("status_page_url"),
+        headquarters: row.text("headquarters"),
+        datacenters: row.texts("datacenters").unwrap_or_default(),
+    })
+}

@@ -1,0 +1,402 @@
+//! Live catalogs: what is read of small answers in the sources' forms, and what a merge may and may not change.
+
+#![allow(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::sync::LazyLock;
+
+use portolan_catalog::sync::{Diff, LiveEndpoint, LiveModel, OpenRouterAnswers, Source, SyncError, Synced, read_models_dev};
+use portolan_catalog::{Catalog, DataOrigin, DataPolicy, NotCallable, Pricing, ProviderOverlay};
+use portolan_core::{Meter, ModelSlug, Price, ProviderSlug, ServiceTier, Task};
+use proptest::prelude::*;
+
+const MODELS: &str = r#"{"data":[
+  {"id":"openai/gpt-4o-mini","canonical_slug":"openai/gpt-4o-mini","name":"OpenAI: GPT-4o-mini","created":1721260800,"description":"not kept",
+   "hugging_face_id":"","context_length":128000,"architecture":{"modality":"text+image->text","input_modalities":["text","image"],
+   "output_modalities":["text"],"tokenizer":"GPT","instruct_type":null},"pricing":{"prompt":"0.00000015","completion":"0.0000006"},
+   "top_provider":{"context_length":128000,"max_completion_tokens":16384,"is_moderated":true},"per_request_limits":null,
+   "supported_parameters":["max_tokens"],"a_new_key":{"of":["any",{"form":1}]}},
+  {"id":"acme/rocket-1","canonical_slug":"acme/rocket-1-20261001","name":"Acme: Rocket 1","created":1790000000,"context_length":65536,
+   "architecture":{"input_modalities":["text","telepathy"],"output_modalities":["text"],"tokenizer":"Acme"},
+   "pricing":{"prompt":"5e-9","completion":0.00000002},"top_provider":{"is_moderated":false},"knowledge_cutoff":"2026-01-31",
+   "reasoning":{"mandatory":true,"supported_efforts":["high","low"],"mystery":7},"default_parameters":{"temperature":0.7,"top_p":null}},
+  {"id":"openrouter/auto","pricing":{"prompt":"-1","completion":"-1"}},
+  {"id":"~acme/rocket-latest","pricing":{"prompt":"5e-9","completion":"5e-9"}},
+  {"id":"acme/rocket-1:batch","pricing":{"prompt":"5e-9","completion":"5e-9"}},
+  {"id":"no slug at all"}, 17, {"name":"nameless"}
+]}"#;
+
+const MINI: &str = r#"{"data":{"id":"openai/gpt-4o-mini","endpoints":[
+  {"name":"OpenAI","tag":"openai","context_length":130000,"max_completion_tokens":null,"max_prompt_tokens":null,"quantization":"unknown",
+   "pricing":{"prompt":"0.0000002","completion":"0.0000008","input_cache_read":"0.0000001","request":"0"},"supported_parameters":["max_tokens","seed"],
+   "status":-2,"uptime_last_30m":99.9},
+  {"tag":"initech/fp8","context_length":128000,"quantization":"fp9000","pricing":{"prompt":"1e-7","completion":"1e-7"}},
+  {"provider_name":"without a tag"}, {"tag":"groq/\u001b[31m","context_length":1}
+]}}"#;
+
+const ROCKET: &str = r#"{"data":{"id":"acme/rocket-1","endpoints":[
+  {"tag":"acme","context_length":65536,"pricing":{"prompt":"5e-9","completion":"2e-8"},"supported_parameters":["tools","tool_choice"]},
+  {"tag":"groq","context_length":65536,"pricing":{"prompt":"0","completion":"0"}}
+]}}"#;
+
+const ZDR: &str = r#"{"data":[{"model_id":"acme/rocket-1","tag":"acme"},{"model_id":"openai/gpt-4o-mini"}]}"#;
+const PROVIDERS: &str = r#"{"data":[
+  {"name":"OpenAI","slug":"openai","privacy_policy_url":"https://openai.example/privacy","terms_of_service_url":null,"status_page_url":null,
+   "headquarters":"XX","datacenters":["XX"]},
+  {"name":"Acme Clouds","slug":"acme","headquarters":"DE","datacenters":["DE","FR"],"base_url":"https://evil.example"},
+  {"name":"No slug"}
+]}"#;
+
+fn slug(text: &str) -> ModelSlug {
+    ModelSlug::parse(text).unwrap()
+}
+
+fn from_openrouter() -> Synced {
+    let endpoints = [(slug("openai/gpt-4o-mini"), MINI.to_owned()), (slug("acme/rocket-1"), ROCKET.to_owned())];
+    let answers = OpenRouterAnswers { models: MODELS, endpoints: &endpoints, zdr: Some(ZDR), providers: Some(PROVIDERS) };
+    answers.read(1_790_000_000, Some("\"v1\"".to_owned())).unwrap()
+}
+
+static BUILTIN: LazyLock<Catalog> = LazyLock::new(Catalog::builtin);
+
+/// The built-in rows with a live catalog over them.
+fn with(synced: &Synced) -> Catalog {
+    Catalog::layered(Some(synced), &[]).unwrap()
+}
+
+fn endpoint<'a>(catalog: &'a Catalog, model: &str, tag: &str) -> &'a portolan_catalog::Endpoint {
+    let model = catalog.model(model).unwrap();
+    catalog.endpoints_of(model).find(|e| e.tag == tag).unwrap_or_else(|| panic!("no {tag}"))
+}
+
+#[test]
+fn openrouters_answers_are_read_and_what_is_unknown_or_broken_is_left_out() {
+    let synced = from_openrouter();
+    let slugs: Vec<&str> = synced.models.iter().map(|m| m.slug.as_str()).collect();
+    assert_eq!(slugs, ["acme/rocket-1", "openai/gpt-4o-mini"], "no router, no alias, no batch variant, nothing nameless");
+    let rocket = &synced.models[0];
+    assert_eq!(rocket.canonical_slug, Some(slug("acme/rocket-1-20261001")));
+    assert_eq!((rocket.moderated, rocket.knowledge_cutoff.as_deref()), (Some(false), Some("2026-01-31")));
+    assert_eq!(rocket.reasoning.as_ref().map(|r| (r.mandatory, r.supported_efforts.clone().unwrap().len())), Some((true, 2)));
+    assert_eq!(rocket.default_parameters.as_ref().map(|p| (p.temperature, p.top_p)), Some((Some(0.7), None)));
+    let tags: Vec<&str> = synced.endpoints.iter().map(|e| e.tag.as_str()).collect();
+    assert_eq!(tags, ["acme", "groq", "initech/fp8", "openai"]);
+    assert_eq!(synced.endpoints[0].pricing.as_ref().unwrap().prompt, Some(Price(5_000)));
+    assert_eq!(synced.zdr.as_ref().unwrap().len(), 1);
+    assert_eq!(synced.providers.len(), 2);
+    assert_eq!(synced.skipped.len(), 4, "{:?}", synced.skipped);
+    assert_eq!(OpenRouterAnswers::slugs(MODELS).unwrap().len(), 2);
+}
+
+#[test]
+fn what_is_no_list_of_models_is_refused() {
+    let read = |models: &str| OpenRouterAnswers { models, endpoints: &[], zdr: None, providers: None }.read(1, None).unwrap_err();
+    for broken in ["", "<html>", "[]", r#"{"data":{}}"#, r#"{"error":{"code":500}}"#, &MODELS[..200]] {
+        assert!(matches!(read(broken), SyncError::Form { .. }), "{broken}");
+        assert!(
+            matches!(read_models_dev(broken, &Catalog::builtin(), 1, None), Err(SyncError::Form { .. } | SyncError::Empty)),
+            "{broken}"
+        );
+    }
+    assert_eq!(read(r#"{"data":[]}"#), SyncError::Empty);
+}
+
+#[test]
+fn live_prices_and_limits_win_and_what_is_not_stated_stays() {
+    let builtin = Catalog::builtin();
+    let merged = with(&from_openrouter());
+    let (old, new) = (endpoint(&builtin, "openai/gpt-4o-mini", "openai"), endpoint(&merged, "openai/gpt-4o-mini", "openai"));
+    assert_eq!(new.prices.base.listed(Meter::Input), Some(Price(200_000)));
+    assert_ne!(old.prices.version, new.prices.version, "a new price has a new version, which every charge keeps");
+    assert_eq!((new.context_length, new.max_output, &new.upstream_id), (130_000, old.max_output, &old.upstream_id));
+    assert_eq!((new.policy, new.region.clone(), new.quantization), (old.policy, old.region.clone(), old.quantization));
+    assert_eq!((new.origin, old.origin, new.callable), (DataOrigin::Synced, DataOrigin::Builtin, Ok(())));
+    let provider = merged.provider_by_slug("openai").unwrap();
+    assert_eq!(provider.privacy_policy_url.as_deref(), Some("https://openai.example/privacy"));
+    assert_eq!((provider.headquarters.as_deref(), provider.origin), (Some("US"), DataOrigin::Builtin), "a seat is curated");
+    assert_eq!(provider.base_url, builtin.provider_by_slug("openai").unwrap().base_url);
+}
+
+#[test]
+fn a_new_model_of_an_unknown_provider_is_listed_and_not_callable() {
+    let merged = with(&from_openrouter());
+    let rocket = merged.model("acme/rocket-1-20261001").unwrap();
+    assert_eq!((rocket.slug.as_str(), rocket.origin), ("acme/rocket-1", DataOrigin::Synced));
+    let acme = endpoint(&merged, "acme/rocket-1", "acme");
+    assert_eq!(acme.callable, Err(NotCallable::UpstreamIdUnknown));
+    assert_eq!(acme.policy, DataPolicy::default(), "unknown, which counts as the worst");
+    assert_eq!(endpoint(&merged, "acme/rocket-1", "groq").callable, Err(NotCallable::PriceUnknown), "a live zero is not free");
+    let provider = merged.provider_by_slug("acme").unwrap();
+    assert_eq!((provider.base_url.as_str(), provider.origin), ("", DataOrigin::Synced), "an address is not a source's to say");
+    assert!(merged.models.iter().all(|m| merged.endpoints_of(m).all(|e| merged.model_at(e.model).slug == m.slug)), "indices hold");
+}
+
+/// A live catalog of one endpoint, of a model that the source describes by its name alone.
+fn only(model: &str, tag: &str, (prompt, completion): (u64, u64)) -> Synced {
+    let models = format!(r#"{{"data":[{{"id":"{model}"}}]}}"#);
+    let row = format!(r#"{{"tag":"{tag}","context_length":1000,"pricing":{{"prompt":"{prompt}e-12","completion":"{completion}e-12"}}}}"#);
+    let endpoints = [(slug(model), format!(r#"{{"data":{{"endpoints":[{row}]}}}}"#))];
+    OpenRouterAnswers { models: &models, endpoints: &endpoints, zdr: None, providers: None }.read(1, None).unwrap()
+}
+
+#[test]
+fn a_new_price_changes_the_ceiling_of_who_resells_the_model() {
+    let dear = with(&only("openai/gpt-4o-mini", "openai", (50_000_000, 90_000_000)));
+    let (before, after) = (endpoint(&BUILTIN, "openai/gpt-4o-mini", "openrouter"), endpoint(&dear, "openai/gpt-4o-mini", "openrouter"));
+    assert!(before.charged_by_report && after.charged_by_report);
+    assert!(before.prices.base.effective(Meter::Input) < Price(50_000_000));
+    assert_eq!(after.prices.base.effective(Meter::Input), Price(50_000_000));
+    assert_eq!(after.prices.base.effective(Meter::Output), Price(90_000_000));
+    // What the source says of the reseller itself counts for nothing.
+    let own = with(&only("openai/gpt-4o-mini", "openrouter", (1, 1)));
+    assert_eq!(endpoint(&own, "openai/gpt-4o-mini", "openrouter").prices, before.prices);
+    let api = r#"{"openrouter":{"models":{"openai/gpt-4o-mini":{"cost":{"input":1,"output":1},"limit":{"context":9}},"a/new":{}}},
+        "hooli":{"models":{"b/new":{"limit":{"context":9}}}}}"#;
+    let synced = read_models_dev(api, &BUILTIN, 1, None).unwrap();
+    assert_eq!(synced.models.iter().map(|m| m.slug.as_str()).collect::<Vec<_>>(), ["b/new"]);
+}
+
+#[test]
+fn the_price_of_a_class_of_service_is_its_own_and_an_unknown_class_is_no_endpoint() {
+    let model = BUILTIN.models.iter().find(|m| BUILTIN.endpoints_of(m).any(|e| e.tag == "openai/flex")).unwrap().slug.as_str();
+    let merged = with(&only(model, "openai/flex", (7_000, 9_000)));
+    let flex = endpoint(&merged, model, "openai/flex");
+    assert_eq!((flex.prices.base.effective(Meter::Input), flex.service_tier), (Price(7_000), Some(ServiceTier::Flex)));
+    assert_eq!(endpoint(&merged, model, "openai").prices, endpoint(&BUILTIN, model, "openai").prices);
+    let unknown = with(&only("anthropic/claude-sonnet-4.5", "anthropic/flex", (7_000, 9_000)));
+    let sonnet = unknown.model("anthropic/claude-sonnet-4.5").unwrap();
+    assert!(unknown.endpoints_of(sonnet).all(|e| e.tag != "anthropic/flex"));
+}
+
+#[test]
+fn routers_and_other_names_of_models_are_not_a_sources_to_describe() {
+    let router = BUILTIN.models.iter().find(|m| m.router).unwrap().slug.to_string();
+    let (alias, target) = BUILTIN.aliases().next().unwrap();
+    for name in [router.as_str(), alias.as_str()] {
+        let mut synced = only("acme/rocket-1", "acme", (1_000, 1_000));
+        synced.models[0].canonical_slug = Some(alias.clone());
+        synced.models.push(LiveModel { slug: slug(name), ..synced.models[0].clone() });
+        synced.endpoints.push(LiveEndpoint { model: slug(name), ..synced.endpoints[0].clone() });
+        let merged = with(&synced);
+        assert_eq!((merged.models.len(), merged.endpoints.len()), (BUILTIN.models.len() + 1, BUILTIN.endpoints.len() + 1), "{name}");
+        assert_eq!(merged.model(alias.as_str()).unwrap().slug, BUILTIN.model_at(target.model).slug);
+    }
+}
+
+#[test]
+fn what_a_new_model_gives_says_what_it_does() {
+    for (gives, task) in [("image", Task::Images), ("video", Task::Videos), ("embeddings", Task::Embeddings), ("text", Task::Chat)] {
+        let mut synced = only("acme/rocket-1", "acme", (1_000, 0));
+        synced.models[0].output_modalities = vec![gives.to_owned()];
+        let merged = with(&synced);
+        let new = endpoint(&merged, "acme/rocket-1", "acme");
+        assert_eq!((new.task, merged.model("acme/rocket-1").unwrap().task), (task, task));
+        let priced = new.callable != Err(NotCallable::PriceUnknown);
+        assert_eq!(priced, task != Task::Chat, "{gives}: only what gives no text may cost nothing by the token");
+    }
+}
+
+const API: &str = r#"{
+  "openai":{"id":"openai","name":"OpenAI","env":["OPENAI_API_KEY"],"npm":"@ai-sdk/openai","models":{
+    "gpt-4o-mini":{"name":"GPT-4o mini","tool_call":true,"cost":{"input":0.25,"output":1.0,"cache_read":0.125},"limit":{"context":200000,"output":0},
+      "modalities":{"input":["text","pdf"],"output":["text"]},"knowledge":"2020-01"},
+    "brand-new":{"name":"Brand new","reasoning":true,"tool_call":true,"temperature":true,"cost":{"input":2,"output":8},"limit":{"context":400000,"output":128000},
+      "modalities":{"input":["text","pdf"],"output":["text"]}},
+    "elsewhere":{"provider":{"npm":"@ai-sdk/anthropic"},"cost":{"input":2,"output":8},"limit":{"context":1000},"modalities":{"input":["text"],"output":["text"]}},
+    "gone":{"status":"deprecated","cost":{"input":2,"output":8},"limit":{"context":1000}},
+    "trial":{"cost":{"input":0,"output":0},"limit":{"context":1000},"modalities":{"input":["text"],"output":["text"]}}}},
+  "hooli":{"id":"hooli","name":"Hooli","api":"https://hooli.example/v1","models":{
+    "Hooli/Box-3":{"name":"Box 3","cost":{"input":1,"output":2},"limit":{"context":8192},"modalities":{"input":["text"],"output":["text"]}}}},
+  "not a provider":7
+}"#;
+
+#[test]
+fn models_dev_is_read_and_its_models_are_found_among_ours() {
+    let builtin = Catalog::builtin();
+    let synced = read_models_dev(API, &builtin, 1, None).unwrap();
+    let merged = with(&synced);
+    let mini = endpoint(&merged, "openai/gpt-4o-mini", "openai");
+    let listed = |meter| mini.prices.base.listed(meter);
+    assert_eq!((listed(Meter::Input), listed(Meter::CacheRead)), (Some(Price(250_000)), Some(Price(125_000))), "per million there");
+    assert_eq!((mini.context_length, mini.max_output), (200_000, 16_384), "a zero is no limit");
+    let known = builtin.model("openai/gpt-4o-mini").unwrap();
+    assert_eq!(
+        merged.model("openai/gpt-4o-mini").unwrap().knowledge_cutoff,
+        known.knowledge_cutoff,
+        "of a known model only gaps are filled"
+    );
+    let new = endpoint(&merged, "openai/brand-new", "openai");
+    assert_eq!((new.callable, new.upstream_id.as_deref(), new.max_output), (Ok(()), Some("brand-new"), 128_000));
+    assert_eq!(new.policy, DataPolicy::default());
+    assert_eq!(*merged.model("openai/brand-new").unwrap().input_modalities, ["text", "file"]);
+    assert_eq!(endpoint(&merged, "openai/elsewhere", "openai").callable, Err(NotCallable::UpstreamIdUnknown), "another wire format");
+    assert_eq!(endpoint(&merged, "openai/trial", "openai").callable, Err(NotCallable::PriceUnknown));
+    assert!(merged.model("openai/gone").is_none());
+    assert_eq!(endpoint(&merged, "hooli/box-3", "hooli").callable, Err(NotCallable::BaseUrlUnknown), "an address is not a source's to say");
+}
+
+/// A recording of OpenRouter's own answer, where the shared data is there.
+#[test]
+#[allow(clippy::disallowed_methods, reason = "where the shared data lies is told by the environment")]
+fn a_recorded_list_of_models_is_read_whole() {
+    let folder = std::env::var("PORTOLAN_SHARED").unwrap_or_else(|_| concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared").to_owned());
+    let path = format!("{folder}/data/fixtures/recorded/models-list/openrouter/llm-openrouter-reasoning-1/response.json");
+    let Ok(models) = std::fs::read_to_string(&path) else {
+        println!("SKIPPED: there is no {path}");
+        return;
+    };
+    let synced = OpenRouterAnswers { models: &models, endpoints: &[], zdr: None, providers: None }.read(1, None).unwrap();
+    let listed: serde_json::Value = serde_json::from_str(&models).unwrap();
+    let fixed = |row: &&serde_json::Value| row["pricing"]["prompt"] != "-1" && !row["id"].as_str().unwrap().starts_with('~');
+    assert_eq!(synced.models.len(), listed["data"].as_array().unwrap().iter().filter(fixed).count());
+    assert!(synced.skipped.is_empty() && !synced.models.is_empty(), "{:?}", synced.skipped);
+    with(&synced);
+}
+
+#[test]
+fn the_answers_that_did_not_come_are_taken_from_the_last_ones() {
+    let last = from_openrouter();
+    let endpoints = [(slug("openai/gpt-4o-mini"), MINI.to_owned())];
+    let now = OpenRouterAnswers { models: MODELS, endpoints: &endpoints, zdr: None, providers: None }.read(2, None).unwrap();
+    let kept = now.clone().with_missing_from(&last, &[slug("acme/rocket-1")].into());
+    assert_eq!((&kept.endpoints, &kept.zdr, &kept.providers), (&last.endpoints, &last.zdr, &last.providers));
+    assert_eq!(now.clone().with_missing_from(&last, &[].into()).endpoints, now.endpoints, "an endpoint that is gone is gone");
+}
+
+#[test]
+fn the_configuration_stands_over_what_is_synced() {
+    let table = r#"
+        base_url = "https://acme.example/v1"
+        [[models]]
+        id = "acme/rocket-1"
+        context_length = 100
+        pricing = { prompt = "0.000001", completion = "0.000002" }
+    "#;
+    let overlay = ProviderOverlay::parse("acme", table.parse().unwrap()).unwrap();
+    let catalog = Catalog::layered(Some(&from_openrouter()), &[overlay]).unwrap();
+    let acme = endpoint(&catalog, "acme/rocket-1", "acme");
+    assert_eq!((acme.context_length, acme.origin, acme.callable), (100, DataOrigin::Configuration, Ok(())));
+    assert_eq!(acme.prices.base.listed(Meter::Input), Some(Price(1_000_000)));
+}
+
+#[test]
+fn a_source_that_lost_more_than_half_of_its_models_is_refused() {
+    let with = |n: usize, source: Source| {
+        let mut synced = from_openrouter();
+        let one = synced.models[0].clone();
+        synced.models = (0..n).map(|i| LiveModel { slug: slug(&format!("a/{i}")), ..one.clone() }).collect();
+        synced.source = source;
+        synced
+    };
+    let last = with(10, Source::OpenRouter);
+    assert_eq!(with(5, Source::OpenRouter).check_against(Some(&last)), Ok(()));
+    assert_eq!(with(4, Source::OpenRouter).check_against(Some(&last)), Err(SyncError::Dropped { before: 10, now: 4 }));
+    assert_eq!(with(4, Source::ModelsDev).check_against(Some(&last)), Ok(()), "another source has other models");
+    assert_eq!(with(0, Source::OpenRouter).check_against(None), Err(SyncError::Empty));
+}
+
+#[test]
+fn a_stored_catalog_is_read_back_whole_and_a_damaged_one_is_not_read() {
+    let synced = from_openrouter();
+    let text = synced.to_text().unwrap();
+    assert_eq!(Synced::from_text(&text), Ok(synced));
+    for damaged in
+        [text[..text.len() / 2].to_owned(), text.replacen("0.000000005", "0.000000004", 1), text.replacen("-1 ", "-2 ", 1), String::new()]
+    {
+        assert!(matches!(Synced::from_text(&damaged), Err(SyncError::Stored(_))));
+    }
+}
+
+#[test]
+fn a_diff_tells_what_changes_for_people_and_for_machines() {
+    let builtin = Catalog::builtin();
+    let merged = with(&from_openrouter());
+    let diff = Diff::between(&builtin, &merged);
+    assert_eq!((diff.models_added.as_slice(), diff.models_removed.len()), (&["acme/rocket-1".to_owned()][..], 0));
+    assert_eq!(diff.endpoints_added, ["acme/rocket-1 @ acme", "acme/rocket-1 @ groq", "openai/gpt-4o-mini @ initech/fp8"]);
+    let text = diff.to_string();
+    let lines: Vec<String> = text.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
+    for line in [
+        "openai/gpt-4o-mini @ openai input: 0.00000015 -> 0.0000002",
+        "openai/gpt-4o-mini @ openai context_length: 128000 -> 130000",
+        // What follows from it at the reseller.
+        "openai/gpt-4o-mini @ openrouter input: 0.0000001875 -> 0.0000002",
+    ] {
+        assert!(lines.iter().any(|other| other == line), "{line} is not in\n{text}");
+    }
+    assert_eq!(serde_json::to_value(&diff).unwrap()["prices"][0]["model"], "openai/gpt-4o-mini");
+    assert!(Diff::between(&merged, &merged).is_empty());
+    assert_eq!(Diff::between(&merged, &builtin).models_removed, ["acme/rocket-1"]);
+}
+
+/// Endpoints of known and unknown models at known and unknown providers, with or without each column.
+fn live_endpoint() -> impl Strategy<Value = LiveEndpoint> {
+    let builtin = &*BUILTIN;
+    let known: Vec<_> = builtin.endpoints.iter().map(|e| (builtin.model_at(e.model).slug.clone(), e.tag.clone())).collect();
+    let new = ("[a-c]/[a-c]", "(openai|groq|acme|simulator|openrouter)(/x|/flex)?").prop_map(|(model, tag)| (slug(&model), tag));
+    let place = prop_oneof![proptest::sample::select(known), new];
+    let price = || proptest::option::of((0u64..3).prop_map(|n| Price(n * 1_000)));
+    let tokens = || proptest::option::of(1u32..1_000_000);
+    (place, price(), price(), (tokens(), tokens(), tokens()), proptest::option::of("[a-z]{1,5}"), proptest::option::of(any::<bool>()))
+        .prop_map(|((model, tag), prompt, completion, (context_length, max_prompt_tokens, max_output), upstream_id, implicit_caching)| {
+            LiveEndpoint {
+                model,
+                provider: ProviderSlug::parse(tag.split('/').next().unwrap()).unwrap(),
+                tag,
+                upstream_id,
+                context_length,
+                max_prompt_tokens,
+                max_output,
+                quantization: None,
+                supported_parameters: Vec::new(),
+                pricing: Some(Pricing { prompt, completion, ..Pricing::default() }),
+                implicit_caching,
+            }
+        })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    #[test]
+    fn a_merge_never_loosens_a_policy_never_erases_a_curated_value_and_makes_nothing_free(
+        endpoints in proptest::collection::vec(live_endpoint(), 0..40), models_dev in any::<bool>()
+    ) {
+        let mut synced = from_openrouter();
+        if models_dev {
+            synced.source = Source::ModelsDev;
+        }
+        let model = synced.models[0].clone();
+        synced.models.extend(endpoints.iter().map(|e| LiveModel { slug: e.model.clone(), ..model.clone() }));
+        synced.endpoints.extend(endpoints);
+        let before = &*BUILTIN;
+        let after = with(&synced);
+        for new in &after.endpoints {
+            let (model, provider) = (after.model_at(new.model), after.provider(new.provider));
+            let old = before.model(model.slug.as_str()).and_then(|m| before.endpoints_of(m).find(|e| e.tag == new.tag));
+            let Some(old) = old else {
+                prop_assert_eq!(new.policy, DataPolicy::default());
+                prop_assert!(!new.zdr && new.zdr_basis.is_none() && new.region.is_none() && new.area.is_none());
+                // A model that was without prices may be resold now: that row is derived.
+                prop_assert!(new.service_tier.is_none() && (!new.charged_by_report || new.origin == DataOrigin::Builtin));
+                prop_assert!(!new.free && (new.callable.is_err() || new.blended_price() > Price(0)));
+                prop_assert!(before.provider_by_slug(provider.slug.as_str()).is_some() || new.callable.is_err());
+                continue;
+            };
+            prop_assert_eq!((new.policy, new.zdr, &new.region, new.area), (old.policy, old.zdr, &old.region, old.area));
+            prop_assert_eq!((new.zdr_basis, new.task, new.service_tier), (old.zdr_basis, old.task, old.service_tier));
+            prop_assert_eq!((new.charged_by_report, &new.media), (old.charged_by_report, &old.media));
+            prop_assert!(old.upstream_id.is_none() || new.upstream_id == old.upstream_id);
+            prop_assert!(!new.free || old.free);
+            prop_assert!(new.free || new.callable.is_err() || new.blended_price() > Price(0));
+            let was = before.provider(old.provider);
+            prop_assert_eq!((&provider.base_url, provider.auth, new.dialect), (&was.base_url, was.auth, old.dialect));
+            prop_assert!(was.headquarters.is_none() || provider.headquarters == was.headquarters);
+            for meter in Meter::ALL {
+                prop_assert!(old.prices.base.listed(meter).is_none() || new.prices.base.listed(meter).is_some());
+            }
+        }
+        for old in &before.endpoints {
+            let model = after.model(before.model_at(old.model).slug.as_str()).unwrap();
+            prop_assert!(after.endpoints_of(model).any(|e| e.tag == old.tag));
+        }
+    }
+}

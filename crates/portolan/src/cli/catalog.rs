@@ -1,0 +1,165 @@
+//! `portolan catalog ...`: what can be called, and the live catalog over the built-in one.
+
+use http::Method;
+use portolan_catalog::sync::Diff;
+use serde_json::{Value, json};
+
+use super::admin::{Admin, Answer};
+use super::args::{Catalog, SyncCatalog};
+use super::exit::{CliError, ExitCode};
+use super::json::{at, plain};
+use super::output::Output;
+use super::sheet::{sheet, table};
+
+pub(super) async fn run(command: Catalog, admin: &Admin, output: Output) -> Result<ExitCode, CliError> {
+    match command {
+        Catalog::Sync(args) => sync(&args, admin, output).await,
+        Catalog::List => {
+            let answer = admin.call(Method::GET, "/catalog", None).await?;
+            print(&answer, output, list)
+        }
+        Catalog::Show { model } => {
+            let path = path_of(&model)?;
+            let answer = admin.call(Method::GET, &path, None).await?;
+            print(&answer, output, show)
+        }
+        Catalog::Status => {
+            let answer = admin.call(Method::GET, "/catalog/status", None).await?;
+            print(&answer, output, |data| sheet(&with_times(data)))
+        }
+        Catalog::Probe { provider } => {
+            let body = json!({ "provider": provider }).to_string();
+            let answer = admin.call(Method::POST, "/catalog/probe", Some(body.into())).await?;
+            print(&answer, output, probed)?;
+            let failed = rows(&answer.value["data"]).iter().any(|report| report["ok"] != true);
+            Ok(if failed { ExitCode::Provider } else { ExitCode::Ok })
+        }
+    }
+}
+
+fn print(answer: &Answer, output: Output, human: impl Fn(&Value) -> String) -> Result<ExitCode, CliError> {
+    output.data(&if output.json { answer.text.clone() } else { human(&answer.value["data"]) })?;
+    Ok(ExitCode::Ok)
+}
+
+/// Fetches, shows what would change, then applies just that.
+async fn sync(args: &SyncCatalog, admin: &Admin, output: Output) -> Result<ExitCode, CliError> {
+    let asked = json!({ "source": args.source.map(|source| source.as_str()), "url": args.url, "dry_run": args.dry_run });
+    let fetched = admin.call(Method::POST, "/catalog/fetch", Some(asked.to_string().into())).await?;
+    let data = &fetched.value["data"];
+    if !output.json {
+        output.data(&difference(data)?)?;
+    }
+    let applied = match data["candidate"].as_str() {
+        Some(candidate) if !args.dry_run => {
+            let chosen = json!({ "candidate": candidate }).to_string();
+            Some(admin.call(Method::POST, "/catalog/apply", Some(chosen.into())).await?)
+        }
+        _ => None,
+    };
+    if output.json {
+        let mut whole = data.clone();
+        whole["applied"] = applied.is_some().into();
+        whole["status"] = applied.map_or(Value::Null, |answer| answer.value["data"].clone());
+        output.data(&json!({ "data": whole }).to_string())?;
+    } else {
+        output.note(match (applied.is_some(), data["changed"] == true) {
+            (true, _) => "applied",
+            (false, true) => "nothing was applied (--dry-run)",
+            (false, false) => "the source has nothing newer",
+        });
+    }
+    Ok(ExitCode::Ok)
+}
+
+fn difference(data: &Value) -> Result<String, CliError> {
+    let diff: Diff = serde_json::from_value(data["diff"].clone())
+        .map_err(|e| CliError::new(ExitCode::Failure, format!("the server's difference cannot be read: {e}")))?;
+    let skipped = rows(&data["skipped"]);
+    let mut text = diff.to_string();
+    if !skipped.is_empty() {
+        text.push_str(&format!("left out: {}\n", skipped.len()));
+        skipped.iter().for_each(|line| text.push_str(&format!("  {}\n", plain(line))));
+    }
+    Ok(text)
+}
+
+/// A model is named as in a request. What cannot stand in a path is no name of one.
+fn path_of(model: &str) -> Result<String, CliError> {
+    portolan_core::ModelSlug::parse(model).map(|slug| format!("/catalog/models/{slug}")).map_err(|e| {
+        CliError::new(ExitCode::Usage, e.to_string()).hint("a model is named author/name, as `portolan catalog list` shows it")
+    })
+}
+
+fn rows(value: &Value) -> &[Value] {
+    value.as_array().map(Vec::as_slice).unwrap_or_default()
+}
+
+fn list(data: &Value) -> String {
+    let columns = ["id", "origin", "endpoints", "callable", "prompt", "completion"];
+    table(&columns, rows(data).iter().map(|row| columns.map(|column| at(row, column))))
+}
+
+/// The model, then its endpoints one below the other.
+fn show(data: &Value) -> String {
+    let mut model = data.clone();
+    let endpoints = model.as_object_mut().and_then(|fields| fields.remove("endpoints")).unwrap_or_default();
+    let mut out = sheet(&model);
+    for endpoint in rows(&endpoints) {
+        out.push('\n');
+        out.push_str(&sheet(endpoint));
+    }
+    out
+}
+
+/// The same with times that people read.
+fn with_times(status: &Value) -> Value {
+    let mut status = status.clone();
+    for name in ["fetched_at", "checked_at", "failed_at"] {
+        if let Some(time) = status[name].as_i64().and_then(|seconds| jiff::Timestamp::from_second(seconds).ok()) {
+            status[name] = time.to_string().into();
+        }
+    }
+    status
+}
+
+fn probed(data: &Value) -> String {
+    let count = |report: &Value, column: &str| match &report[column] {
+        Value::Array(items) => items.len().to_string(),
+        other => plain(other),
+    };
+    let columns = ["models_there", "has", "lacks", "not_in_catalog"];
+    let row = |report: &Value| {
+        let shown = columns.map(|column| count(report, column));
+        std::iter::once(at(report, "provider")).chain(shown).chain(std::iter::once(at(report, "error"))).collect::<Vec<_>>()
+    };
+    let mut out = table(&["provider", "models there", "has", "lacks", "not in catalog", "error"], rows(data).iter().map(row));
+    for report in rows(data) {
+        for id in rows(&report["lacks"]) {
+            out.push_str(&format!("{} lacks {}\n", at(report, "provider"), plain(id)));
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_probe_prints_what_each_credential_has_and_lacks() {
+        let data = json!([
+            { "provider": "openai", "ok": true, "models_there": 3, "has": ["a"], "lacks": ["b\u{1b}[31m"], "not_in_catalog": 2 },
+            { "provider": "groq", "ok": false, "error": "answers 401" },
+        ]);
+        let text = probed(&data);
+        assert!(text.contains("openai lacks b\u{fffd}[31m"), "{text}");
+        assert!(text.lines().any(|line| line.starts_with("groq") && line.ends_with("answers 401")), "{text}");
+    }
+
+    #[test]
+    fn what_is_no_slug_reaches_no_path() {
+        assert_eq!(path_of("openai/gpt-4o-mini:free").unwrap(), "/catalog/models/openai/gpt-4o-mini:free");
+        assert_eq!(path_of("../keys?x").unwrap_err().code, ExitCode::Usage);
+    }
+}

@@ -1,0 +1,71 @@
+//! What a credential really has: the provider's own list of models, against the catalog's rows.
+
+use std::collections::BTreeSet;
+
+use http::{HeaderMap, HeaderValue, header};
+use portolan_catalog::Provider;
+use portolan_core::Dialect;
+use portolan_engine::{Deployment, Route};
+use portolan_upstream::{Client, Target};
+use serde_json::{Value, json};
+
+use super::fetch::{self, Answer};
+
+/// The version without which an Anthropic API answers nothing.
+const ANTHROPIC_VERSION: HeaderValue = HeaderValue::from_static("2023-06-01");
+/// Names of one list that are told; the rest is counted.
+const NAMES_MAX: usize = 1_000;
+
+/// Asks every provider that has a credential, or the one of this name. Empty: there is none.
+pub(super) async fn probe(client: &Client, deployment: &Deployment, name: Option<&str>) -> Vec<Value> {
+    let mut reports = Vec::new();
+    for provider in deployment.catalog.providers.iter().filter(|p| !p.is_simulator() && name.is_none_or(|name| p.is_named(name))) {
+        if let Some(route) = route(deployment, provider) {
+            reports.push(report(client, deployment, provider, route).await);
+        }
+    }
+    reports
+}
+
+fn route<'a>(deployment: &'a Deployment, provider: &Provider) -> Option<&'a Route> {
+    let catalog = &deployment.catalog;
+    catalog.endpoints.iter().filter(|e| catalog.provider(e.provider).slug == provider.slug).find_map(|e| deployment.real_route(e.ix))
+}
+
+async fn report(client: &Client, deployment: &Deployment, provider: &Provider, route: &Route) -> Value {
+    let there = match listed(client, provider, route).await {
+        Ok(there) => there,
+        Err(error) => return json!({ "provider": provider.slug, "ok": false, "error": error }),
+    };
+    let catalog = &deployment.catalog;
+    let own = catalog.endpoints.iter().filter(|e| catalog.provider(e.provider).slug == provider.slug);
+    let ours: BTreeSet<&str> = own.filter_map(|e| e.upstream_id.as_deref()).collect();
+    let (has, lacks): (Vec<&str>, Vec<&str>) = ours.iter().copied().partition(|id| there.contains(*id));
+    let unlisted: Vec<&String> = there.iter().filter(|id| !ours.contains(id.as_str())).collect();
+    json!({
+        "provider": provider.slug,
+        "ok": true,
+        "models_there": there.len(),
+        "has": has,
+        "lacks": lacks,
+        "not_in_catalog": unlisted.len(),
+        "not_in_catalog_ids": unlisted.into_iter().take(NAMES_MAX).collect::<Vec<_>>(),
+    })
+}
+
+/// The ids of `GET {base_url}/models`: a list, or a list under `data`.
+async fn listed(client: &Client, provider: &Provider, route: &Route) -> Result<BTreeSet<String>, String> {
+    let target = Target::new(route.target.base(), "/models").map_err(|e| e.to_string())?;
+    let mut headers = HeaderMap::with_capacity(8);
+    headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
+    if provider.dialect == Some(Dialect::Anthropic) {
+        headers.insert("anthropic-version", ANTHROPIC_VERSION);
+    }
+    let error = |text: String| route.credential.mask(&text).into_owned();
+    let Answer::Text { text, .. } = fetch::send(client, target, headers, route.credential.clone()).await.map_err(error)? else {
+        return Err("the provider answers 304 to a question without a condition".to_owned());
+    };
+    let answer: Value = serde_json::from_str(&text).map_err(|e| format!("its list of models is no JSON: {e}"))?;
+    let rows = answer["data"].as_array().or_else(|| answer.as_array()).ok_or("its list of models has another form")?;
+    Ok(rows.iter().filter_map(|row| row["id"].as_str()).map(|id| id.strip_prefix("models/").unwrap_or(id).to_owned()).collect())
+}

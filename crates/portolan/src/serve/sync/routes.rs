@@ -1,0 +1,175 @@
+//! `/catalog/...` on the admin socket.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use portolan_catalog::Catalog;
+use portolan_catalog::sync::{Diff, Source};
+use portolan_engine::Refused;
+use portolan_gateway::{ApiError, Gateway};
+use portolan_upstream::Client;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{Live, Outcome, STALE_AFTER_INTERVALS, Stored, probe, scheduled, show, url_of};
+use crate::serve::Instance;
+use crate::serve::build;
+use crate::serve::in_force::InForce;
+
+type Answered = Result<Json<Value>, ApiError>;
+
+struct Reach {
+    live: Arc<Live>,
+    in_force: Arc<InForce>,
+    gateway: Arc<Gateway>,
+    client: Arc<Client>,
+}
+
+/// The routes of the live catalog.
+pub(in crate::serve) fn router(instance: &Instance) -> Router {
+    let reach = Reach {
+        live: instance.live.clone(),
+        in_force: instance.in_force.clone(),
+        gateway: instance.gateway.clone(),
+        client: instance.client.clone(),
+    };
+    Router::new()
+        .route("/catalog", get(list))
+        .route("/catalog/models/{author}/{slug}", get(model))
+        .route("/catalog/status", get(status))
+        .route("/catalog/fetch", post(fetch))
+        .route("/catalog/apply", post(apply))
+        .route("/catalog/probe", post(probed))
+        .with_state(Arc::new(reach))
+}
+
+async fn list(State(reach): State<Arc<Reach>>) -> Json<Value> {
+    Json(json!({ "data": show::list(&reach.gateway.engine.deployment().catalog) }))
+}
+
+async fn model(State(reach): State<Arc<Reach>>, Path((author, slug)): Path<(String, String)>) -> Answered {
+    let deployment = reach.gateway.engine.deployment();
+    let name = format!("{author}/{slug}");
+    let Some(model) = deployment.catalog.model(&name) else {
+        let near: Vec<String> = deployment.catalog.nearest(&name, 3).into_iter().map(ToString::to_string).collect();
+        return Err(Refused::new(404, "not_found", format!("there is no model {name}; did you mean {}?", near.join(", "))).into());
+    };
+    let is_in_force = reach.live.in_force(&reach.in_force.config()).is_some();
+    let synced = if is_in_force { reach.live.stored().await } else { None };
+    Ok(Json(json!({ "data": show::model(&deployment, model, synced.as_ref()) })))
+}
+
+async fn status(State(reach): State<Arc<Reach>>) -> Json<Value> {
+    Json(json!({ "data": reach.status() }))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Asked {
+    source: Option<Source>,
+    url: Option<String>,
+    /// Nothing is remembered, not even a failure.
+    #[serde(default)]
+    dry_run: bool,
+}
+
+/// Fetches a catalog and says what it would change. It waits under its name until the next one is fetched.
+async fn fetch(State(reach): State<Arc<Reach>>, Json(asked): Json<Asked>) -> Answered {
+    let config = reach.in_force.config();
+    let source = asked.source.or_else(|| scheduled(&config)).unwrap_or(Source::OpenRouter);
+    let url = asked.url.map_or_else(|| url_of(source, &config), |url| url.trim_end_matches('/').to_owned());
+    let fetched = reach.live.fetch(source, &url, asked.dry_run, &config).await;
+    let outcome = fetched.map_err(|why| Refused::new(502, "provider_unavailable", format!("{}: {why}", source.as_str())))?;
+    let (name, synced) = match outcome {
+        Outcome::Candidate(name, synced) => (name, synced),
+        Outcome::NotModified => {
+            let answer = json!({ "source": source, "url": url, "changed": false, "candidate": null, "diff": Diff::default() });
+            return Ok(Json(json!({ "data": answer })));
+        }
+    };
+    let after = build::catalog(&config, Some(&synced)).map_err(|e| Refused::new(409, "conflict", e.message))?;
+    let diff = Diff::between(&reach.gateway.engine.deployment().catalog, &after);
+    Ok(Json(json!({ "data": {
+        "source": source,
+        "url": url,
+        "changed": true,
+        "candidate": name,
+        "models": synced.models.len(),
+        "endpoints": synced.endpoints.len(),
+        "skipped": synced.skipped,
+        "diff": diff,
+    } })))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Chosen {
+    candidate: String,
+}
+
+/// Stores what was fetched and puts it in force.
+async fn apply(State(reach): State<Arc<Reach>>, Json(chosen): Json<Chosen>) -> Answered {
+    let config = reach.in_force.config();
+    reach.live.apply(&chosen.candidate, &config).map_err(|why| Refused::new(409, "conflict", why))?;
+    reach.in_force.refresh().await.map_err(|e| {
+        tracing::error!(error = %e, "the synced catalog was not put in force");
+        Refused::internal()
+    })?;
+    Ok(Json(json!({ "data": reach.status() })))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Named {
+    provider: Option<String>,
+}
+
+async fn probed(State(reach): State<Arc<Reach>>, Json(named): Json<Named>) -> Answered {
+    let reports = probe::probe(&reach.client, &reach.gateway.engine.deployment(), named.provider.as_deref()).await;
+    if reports.is_empty() {
+        let whose = named.provider.unwrap_or_else(|| "any provider".to_owned());
+        return Err(Refused::new(
+            404,
+            "not_found",
+            format!("there is no credential for {whose}, or no endpoint that can be called with it"),
+        )
+        .into());
+    }
+    Ok(Json(json!({ "data": reports })))
+}
+
+impl Reach {
+    fn status(&self) -> Value {
+        let config = self.in_force.config();
+        let (in_force, is_stale, age) = (self.live.in_force(&config).is_some(), self.live.is_stale(&config), self.live.age());
+        let state = self.live.state();
+        let what = match (&state.unreadable, &state.stored) {
+            (Some(_), _) => "unreadable",
+            (None, None) => "none",
+            (None, Some(_)) if is_stale => "stale",
+            (None, Some(_)) => "fresh",
+        };
+        let of = |f: fn(&Stored) -> Value| state.stored.as_ref().map(f);
+        json!({
+            "in_force": if in_force { "synced" } else { "builtin" },
+            "synced": what,
+            "source": of(|s| json!(s.source)),
+            "url": of(|s| json!(s.url)),
+            "fetched_at": of(|s| json!(s.fetched_at)),
+            "checked_at": state.stored.as_ref().map(|s| s.fetched_at.max(state.status.checked_at)),
+            "age_seconds": age.map(|age| age.as_secs()),
+            "models": of(|s| json!(s.models)),
+            "endpoints": of(|s| json!(s.endpoints)),
+            "skipped": of(|s| json!(s.skipped)),
+            "problem": state.unreadable,
+            "failed_at": state.status.failed_at,
+            "last_error": state.status.last_error,
+            "schedule": config.catalog.sync.as_str(),
+            "interval_seconds": config.catalog.interval.as_secs(),
+            "stale_after_seconds": config.catalog.interval.as_secs() * u64::from(STALE_AFTER_INTERVALS),
+            "builtin_models": Catalog::builtin().models.len(),
+        })
+    }
+}

@@ -1,0 +1,399 @@
+//! The live catalog: a source of our own on loopback, the built binary, and what is in force afterwards.
+
+use std::collections::BTreeMap;
+use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::response::{IntoResponse, Response};
+use http::{StatusCode, header};
+use portolan_testkit::{Config, TestApp};
+use serde_json::{Value, json};
+use tokio::runtime::Runtime;
+
+use crate::BINARY;
+use crate::process::{portolan, text};
+
+/// A source in both forms. Every answer has the ETag of the version that is served.
+struct Source {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+    _runtime: Runtime,
+}
+
+#[derive(Default)]
+struct Shared {
+    /// Path and query, to the body. What is not there is a 404.
+    answers: Mutex<BTreeMap<String, String>>,
+    version: Mutex<u32>,
+    seen: Mutex<Vec<(String, u16)>>,
+}
+
+async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response {
+    let path = request.uri().path_and_query().map(ToString::to_string).unwrap_or_default();
+    let etag = format!("\"v{}\"", *shared.version.lock().unwrap());
+    assert!(request.headers().get(header::AUTHORIZATION).is_none(), "no credential is a source's");
+    let body = shared.answers.lock().unwrap().get(&path).cloned();
+    let same = request.headers().get(header::IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == etag.as_bytes());
+    let response = match body {
+        Some(to) if to.starts_with("->") => (StatusCode::FOUND, [(header::LOCATION, to[2..].to_owned())]).into_response(),
+        Some(_) if same => StatusCode::NOT_MODIFIED.into_response(),
+        Some(body) => ([(header::ETAG, etag)], body).into_response(),
+        None => StatusCode::NOT_FOUND.into_response(),
+    };
+    shared.seen.lock().unwrap().push((path, response.status().as_u16()));
+    response
+}
+
+impl Source {
+    fn start() -> Self {
+        let runtime = Runtime::new().unwrap();
+        let shared = Arc::new(Shared::default());
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let address = listener.local_addr().unwrap();
+        let router = Router::new().fallback(answer).with_state(shared.clone());
+        runtime.spawn(async move { axum::serve(tokio::net::TcpListener::from_std(listener).unwrap(), router).await });
+        let source = Self { address, shared, _runtime: runtime };
+        source.serves(10, "0.0000002");
+        source
+    }
+
+    fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    fn put(&self, path: &str, body: impl Into<String>) {
+        self.shared.answers.lock().unwrap().insert(path.to_owned(), body.into());
+    }
+
+    fn newer(&self) {
+        *self.shared.version.lock().unwrap() += 1;
+    }
+
+    /// A catalog of `n` models, the first of which is one of the built-in ones, at this price of input.
+    fn serves(&self, n: usize, prompt: &str) {
+        let slugs: Vec<String> = (0..n).map(|i| if i == 0 { "openai/gpt-4o-mini".to_owned() } else { format!("acme/m{i}") }).collect();
+        let rows: Vec<Value> = slugs.iter().map(|slug| json!({ "id": slug, "name": slug, "pricing": { "prompt": prompt } })).collect();
+        self.put("/models?output_modalities=all", json!({ "data": rows }).to_string());
+        for slug in &slugs {
+            let tag = if slug.starts_with("openai") { "openai" } else { "acme" };
+            let endpoint = json!({ "tag": tag, "context_length": 64_000, "pricing": { "prompt": prompt, "completion": "0.0000008" } });
+            self.put(&format!("/models/{slug}/endpoints"), json!({ "data": { "endpoints": [endpoint] } }).to_string());
+        }
+        self.put("/endpoints/zdr", json!({ "data": [{ "model_id": "openai/gpt-4o-mini", "tag": "openai" }] }).to_string());
+        self.put("/providers", json!({ "data": [{ "name": "Acme", "slug": "acme" }] }).to_string());
+        let model = json!({ "name": "New", "cost": { "input": 2, "output": 8 }, "limit": { "context": 1000 },
+            "modalities": { "input": ["text"], "output": ["text"] } });
+        self.put("/api.json", json!({ "openai": { "name": "OpenAI", "models": { "brand-new": model } } }).to_string());
+        self.newer();
+    }
+
+    /// How many questions were asked since the last time.
+    fn asked(&self) -> Vec<(String, u16)> {
+        std::mem::take(&mut *self.shared.seen.lock().unwrap())
+    }
+}
+
+/// One command in a folder, with JSON: its exit code and its answer (or what it said).
+fn run(dir: &Path, args: &str) -> (i32, Value) {
+    let run = portolan(dir, &format!("{args} --data-dir data --json"), &[]);
+    let said = || json!(text(&run.stderr));
+    (run.status.code().unwrap(), serde_json::from_slice(&run.stdout).map_or_else(|_| said(), |mut value: Value| value["data"].take()))
+}
+
+/// The row of a list in which a field has this value.
+fn row<'v>(rows: &'v Value, field: &str, value: &str) -> &'v Value {
+    rows.as_array().and_then(|rows| rows.iter().find(|row| row[field] == value)).unwrap_or_else(|| panic!("no {value} in {rows}"))
+}
+
+fn input_price(dir: &Path) -> Value {
+    let shown = run(dir, "catalog show openai/gpt-4o-mini").1;
+    row(&shown["endpoints"], "endpoint", "openai")["prices"]["input"].clone()
+}
+
+#[test]
+fn a_sync_shows_what_changes_applies_it_and_keeps_it() {
+    let (source, dir) = (Source::start(), tempfile::tempdir().unwrap());
+    let sync = format!("catalog sync --source openrouter --url {}", source.url());
+    let (code, rehearsal) = run(dir.path(), &format!("{sync} --dry-run"));
+    assert_eq!((code, &rehearsal["applied"], &rehearsal["changed"]), (0, &json!(false), &json!(true)), "{rehearsal}");
+    assert_eq!(rehearsal["diff"]["models_added"].as_array().map(Vec::len), Some(9));
+    let change = &rehearsal["diff"]["prices"][0];
+    assert_eq!((&change["field"], &change["before"], &change["after"]), (&json!("input"), &json!("0.00000015"), &json!("0.0000002")));
+    assert_eq!(input_price(dir.path()), "0.00000015", "a rehearsal changes nothing");
+    assert!(!dir.path().join("data/catalog").exists());
+
+    let human = portolan(dir.path(), &format!("{sync} --data-dir data"), &[]);
+    let said = text(&human.stdout).split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(said.contains("openai/gpt-4o-mini @ openai input: 0.00000015 -> 0.0000002"), "{said}");
+    assert_eq!((human.status.code(), text(&human.stderr).as_str()), (Some(0), "applied\n"));
+    assert_eq!(input_price(dir.path()), "0.0000002", "the next command reads what was stored");
+    let shown = run(dir.path(), "catalog show openai/gpt-4o-mini").1;
+    let endpoint = row(&shown["endpoints"], "endpoint", "openai");
+    assert_eq!(
+        (&shown["origin"], &endpoint["origin"], &endpoint["zdr_listed_by_source"]),
+        (&json!("synced"), &json!("synced"), &json!(true))
+    );
+    assert_eq!((&endpoint["callable"], &endpoint["zdr"]), (&json!("yes"), &json!(false)), "a source's agreement is not the operator's");
+    let acme = run(dir.path(), "catalog show acme/m1").1;
+    assert_eq!(acme["endpoints"][0]["callable"], "its id at the provider is unknown");
+    assert_eq!(run(dir.path(), "catalog show anthropic/claude-sonnet-4.5").1["origin"], "builtin");
+    let listed = run(dir.path(), "catalog list").1;
+    assert!(listed.as_array().unwrap().iter().any(|row| row["id"] == "acme/m9" && row["callable"] == 0));
+
+    source.asked();
+    let (code, again) = run(dir.path(), &sync);
+    assert_eq!((code, &again["changed"], &again["applied"]), (0, &json!(false), &json!(false)));
+    assert_eq!(source.asked(), [("/models?output_modalities=all".to_owned(), 304)], "one question, and its answer is: nothing newer");
+    assert_eq!(run(dir.path(), "catalog show no/such-model").0, 5);
+
+    let file = dir.path().join("data/catalog/synced.txt");
+    let mut synced = portolan_catalog::sync::Synced::from_text(&std::fs::read_to_string(&file).unwrap()).unwrap();
+    synced.fetched_at -= 86_401;
+    std::fs::write(&file, synced.to_text().unwrap()).unwrap();
+    assert_eq!(run(dir.path(), &sync).0, 0);
+    let asked = source.asked();
+    assert!(asked.len() == 13 && asked.iter().all(|(_, status)| *status == 200), "after a day all is read again: {asked:?}");
+}
+
+#[test]
+fn an_answer_that_is_broken_or_lost_half_of_its_models_changes_nothing() {
+    let (source, dir) = (Source::start(), tempfile::tempdir().unwrap());
+    let sync = format!("catalog sync --source openrouter --url {}", source.url());
+    assert_eq!(run(dir.path(), &sync).0, 0);
+    source.serves(4, "0.0000009");
+    let (code, said) = run(dir.path(), &sync);
+    assert!(code == 9 && said.as_str().unwrap().contains("lists 4 models and the last one listed 10"), "{code} {said}");
+    let list = "/models?output_modalities=all";
+    for (body, why) in
+        [("<html>", "not in the form"), (r#"{"data":[]}"#, "lists no models"), ("->http://127.0.0.1:9/", "redirects are not followed")]
+    {
+        source.put(list, body);
+        source.newer();
+        let (code, said) = run(dir.path(), &sync);
+        assert!(code == 9 && said.as_str().unwrap().contains(why), "{body}: {code} {said}");
+    }
+    source.shared.answers.lock().unwrap().remove(list);
+    let (code, said) = run(dir.path(), &sync);
+    assert!(code == 9 && said.as_str().unwrap().contains("404"), "{said}");
+    let (_, status) = run(dir.path(), "catalog status");
+    assert_eq!((&status["in_force"], &status["synced"], &status["models"]), (&json!("synced"), &json!("fresh"), &json!(10)));
+    assert!(status["last_error"].as_str().unwrap().contains("404"), "{status}");
+    assert_eq!(input_price(dir.path()), "0.0000002", "the last good one stays");
+}
+
+#[test]
+fn what_an_administrator_vouches_for_lies_over_what_is_synced_and_is_no_matter_of_a_source() {
+    let (source, dir) = (Source::start(), tempfile::tempdir().unwrap());
+    let attest = |whose: &str| {
+        let table = format!("[[attestations]]\nendpoints = \"{whose}\"\nzdr = true\nby = \"Jane Doe\"\non = \"2026-11-20\"\n");
+        std::fs::write(dir.path().join("portolan.toml"), table).unwrap();
+    };
+    attest("openai");
+    assert_eq!(run(dir.path(), &format!("catalog sync --source openrouter --url {}", source.url())).0, 0);
+    let shown = run(dir.path(), "catalog show openai/gpt-4o-mini").1;
+    let endpoint = row(&shown["endpoints"], "endpoint", "openai");
+    assert_eq!(
+        (&endpoint["origin"], &endpoint["zdr"], &endpoint["prices"]["input"]),
+        (&json!("synced"), &json!(true), &json!("0.0000002"))
+    );
+    attest("acme");
+    let (code, said) = run(dir.path(), "catalog list");
+    assert!(code != 0 && said.as_str().unwrap().contains("`acme` is no provider and no tag"), "only the source has it: {code} {said}");
+}
+
+#[test]
+fn the_rules_of_the_way_out_hold_for_a_source() {
+    let (source, dir) = (Source::start(), tempfile::tempdir().unwrap());
+    std::fs::write(dir.path().join("portolan.toml"), "profile = \"production\"\n").unwrap();
+    let (code, said) = run(dir.path(), &format!("catalog sync --url {}", source.url()));
+    assert!(code == 9 && said.as_str().unwrap().contains("no connection to 127.0.0.1"), "{code} {said}");
+    assert!(source.asked().is_empty());
+}
+
+/// Runs a command beside a running server.
+fn beside(app: &TestApp, args: &str) -> (i32, Value) {
+    run(app.dir(), &format!("{args} --config portolan.toml"))
+}
+
+async fn priced(app: &TestApp) -> Value {
+    let answer = app.get("/api/v1/models/openai/gpt-4o-mini/endpoints").await.unwrap().1;
+    row(&answer["data"]["endpoints"], "tag", "openai")["pricing"]["prompt"].clone()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_running_server_puts_a_sync_in_force_at_once_and_charges_by_it() {
+    let source = tokio::task::spawn_blocking(Source::start).await.unwrap();
+    let app = TestApp::start(BINARY.as_ref(), &Config::new());
+    assert_eq!(priced(&app).await, "0.00000015");
+    let body =
+        json!({ "model": "openai/gpt-4o-mini", "messages": [{ "role": "user", "content": "Hello" }], "provider": { "only": ["openai"] } });
+    let before = app.record(&app.chat(&body).send().await.unwrap().generation()).unwrap();
+    let (code, synced) = beside(&app, &format!("catalog sync --url {}", source.url()));
+    assert_eq!((code, &synced["applied"], &synced["status"]["in_force"]), (0, &json!(true), &json!("synced")), "{synced}");
+    assert_eq!(priced(&app).await, "0.0000002");
+    let after = app.record(&app.chat(&body).send().await.unwrap().generation()).unwrap();
+    assert_ne!(before["price_version"], after["price_version"], "every charge keeps the version of its prices");
+    assert!(after["epoch"].as_u64() > before["epoch"].as_u64());
+    assert!(!app.metrics().contains("portolan_catalog_synced_timestamp_seconds 0\n"), "{}", app.metrics());
+    // A reload of the configuration keeps it.
+    app.signal("HUP");
+    app.says("the configuration was reloaded");
+    assert_eq!(priced(&app).await, "0.0000002");
+    let (_, dev) = beside(&app, &format!("catalog sync --source models-dev --url {}", source.url()));
+    assert_eq!((&dev["applied"], &dev["diff"]["models_added"]), (&json!(true), &json!(["openai/brand-new"])), "{dev}");
+    assert_eq!(priced(&app).await, "0.00000015", "one source at a time: the other says nothing of this price");
+    tokio::task::spawn_blocking(move || drop(source)).await.unwrap();
+}
+
+/// A server on the data directory of a folder, until it is dropped.
+struct Served {
+    process: std::process::Child,
+    main: u16,
+    admin: u16,
+}
+
+impl Served {
+    fn start(dir: &Path) -> Self {
+        let (main, admin) = (free_port(), free_port());
+        let config = format!("[server]\nlisten = \"127.0.0.1:{main}\"\n[admin]\nlisten = \"127.0.0.1:{admin}\"\n");
+        std::fs::write(dir.join("portolan.toml"), config).unwrap();
+        let mut command = std::process::Command::new(BINARY);
+        command.args(["serve", "--config", "portolan.toml", "--data-dir", "data"]).current_dir(dir).env_clear().env("HOME", dir);
+        let process = command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null()).spawn().unwrap();
+        Self { process, main, admin }
+    }
+
+    /// What `/readyz` answers once it answers.
+    fn ready(&self) -> (u16, Value) {
+        let (status, body) = until(|| ask(self.main, "/readyz").ok());
+        (status, serde_json::from_str(&body).unwrap())
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn ask(port: u16, path: &str) -> std::io::Result<(u16, String)> {
+    portolan_testkit::exchange(portolan_testkit::Target::Tcp(([127, 0, 0, 1], port).into()), "GET", path, None)
+}
+
+#[test]
+fn a_restart_reads_what_was_synced_and_a_damaged_file_leaves_the_built_in_catalog_in_force_and_is_told() {
+    let (source, dir) = (Source::start(), tempfile::tempdir().unwrap());
+    assert_eq!(run(dir.path(), &format!("catalog sync --url {}", source.url())).0, 0);
+    let models = |served: &Served| {
+        let (status, body) = served.ready();
+        assert_eq!((status, &body["ready"]), (200, &json!(true)), "a warning keeps nobody from serving: {body}");
+        (body["warnings"]["catalog"].clone(), ask(served.main, "/api/v1/models").unwrap().1)
+    };
+    let served = Served::start(dir.path());
+    let (warning, listed) = models(&served);
+    assert!(warning.is_null() && listed.contains("acme/m1"), "{warning}");
+    drop(served);
+
+    let file = dir.path().join("data/catalog/synced.txt");
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, text.replacen("acme/m1", "acme/m0", 1)).unwrap();
+    let served = Served::start(dir.path());
+    let (warning, listed) = models(&served);
+    assert!(warning.as_str().unwrap().contains("checksum") && !listed.contains("acme/m"), "{warning}");
+    assert!(ask(served.admin, "/metrics").unwrap().1.contains("portolan_catalog_sync_success 0"));
+    let (_, status) = run(dir.path(), "catalog status");
+    assert_eq!((&status["in_force"], &status["synced"]), (&json!("builtin"), &json!("unreadable")), "{status}");
+    // The next sync mends it, beside the running server.
+    let (code, synced) = run(dir.path(), &format!("catalog sync --url {}", source.url()));
+    assert_eq!((code, &synced["status"]["synced"]), (0, &json!("fresh")), "{synced}");
+    assert!(models(&served).0.is_null());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_schedule_whose_source_fails_leaves_the_built_in_catalog_in_force() {
+    let table = format!("[catalog]\nsync = \"models-dev\"\nurl = \"http://127.0.0.1:{}\"", free_port());
+    let app = TestApp::start(BINARY.as_ref(), &Config::new().tables(&table));
+    app.says("the catalog was not synced");
+    assert_eq!(priced(&app).await, "0.00000015");
+    let (_, status) = beside(&app, "catalog status");
+    assert_eq!((&status["in_force"], &status["synced"]), (&json!("builtin"), &json!("none")));
+    assert!(status["last_error"].as_str().unwrap().contains("cannot connect"), "{status}");
+    assert!(app.metrics().contains("portolan_catalog_sync_success 0"));
+    assert_eq!(app.get("/readyz").await.unwrap().1.get("warnings"), None, "what is in force is what was in force");
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+fn until<T>(mut ask: impl FnMut() -> Option<T>) -> T {
+    let end = Instant::now() + Duration::from_secs(30);
+    loop {
+        match ask() {
+            Some(found) => return found,
+            None => assert!(Instant::now() < end, "it never came"),
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_schedule_syncs_by_itself_and_sets_aside_what_nobody_confirmed_for_long() {
+    let source = tokio::task::spawn_blocking(Source::start).await.unwrap();
+    let table = format!("[catalog]\nsync = \"openrouter\"\ninterval = \"1h\"\nurl = \"{}\"", source.url());
+    let app = TestApp::start(BINARY.as_ref(), &Config::new().tables(&table));
+    app.says("the catalog was synced");
+    assert_eq!(priced(&app).await, "0.0000002");
+    let (_, status) = beside(&app, "catalog status");
+    assert_eq!(
+        (&status["schedule"], &status["interval_seconds"], &status["last_error"]),
+        (&json!("openrouter"), &json!(3600), &Value::Null)
+    );
+    // The same data in another place, as if two days had passed: older than twelve intervals.
+    let dir = tempfile::tempdir().unwrap();
+    let stored = std::fs::read_to_string(app.dir().join("data/catalog/synced.txt")).unwrap();
+    let mut synced = portolan_catalog::sync::Synced::from_text(&stored).unwrap();
+    synced.fetched_at -= 2 * 86_400;
+    std::fs::create_dir_all(dir.path().join("data/catalog")).unwrap();
+    std::fs::write(dir.path().join("data/catalog/synced.txt"), synced.to_text().unwrap()).unwrap();
+    let read = |config: &str| {
+        std::fs::write(dir.path().join("portolan.toml"), config).unwrap();
+        let status = run(dir.path(), "catalog status").1;
+        (status["synced"].clone(), status["in_force"].clone(), input_price(dir.path()))
+    };
+    assert_eq!(read(&table), (json!("stale"), json!("builtin"), json!("0.00000015")));
+    assert_eq!(read(&table.replace("1h", "6h")), (json!("fresh"), json!("synced"), json!("0.0000002")));
+    assert_eq!(
+        read("[catalog]\ninterval = \"1h\"\n"),
+        (json!("stale"), json!("synced"), json!("0.0000002")),
+        "without a schedule the operator decides"
+    );
+    tokio::task::spawn_blocking(move || drop(source)).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_probe_says_what_a_credential_has_and_which_rows_it_lacks() {
+    let source = tokio::task::spawn_blocking(Source::start).await.unwrap();
+    // This provider needs no credential: the source refuses to see one.
+    source.put("/v1/models", json!({ "data": [{ "id": "here" }, { "id": "new" }] }).to_string());
+    let table = format!(
+        "[providers.mine]\nbase_url = \"{}/v1\"\ndialect = \"openai_chat\"\nauth = \"none\"\n[[providers.mine.models]]\nid = \"m/here\"\nupstream_id = \"here\"\npricing = {{ prompt = \"0.000001\", completion = \"0.000001\" }}\n[[providers.mine.models]]\nid = \"m/gone\"\nupstream_id = \"gone\"\npricing = {{ prompt = \"0.000001\", completion = \"0.000001\" }}\n",
+        source.url()
+    );
+    let app = TestApp::start(BINARY.as_ref(), &Config::new().tables(&table));
+    let (code, reports) = beside(&app, "catalog probe mine");
+    assert_eq!(code, 0, "{reports}");
+    let report = &reports[0];
+    assert_eq!((&report["has"], &report["lacks"], &report["not_in_catalog_ids"]), (&json!(["here"]), &json!(["gone"]), &json!(["new"])));
+    assert_eq!(beside(&app, "catalog probe openai").0, 5, "no credential");
+    source.shared.answers.lock().unwrap().remove("/v1/models");
+    let (code, reports) = beside(&app, "catalog probe");
+    assert!(code == 9 && reports[0]["error"].as_str().unwrap().contains("404"), "{code} {reports}");
+    tokio::task::spawn_blocking(move || drop(source)).await.unwrap();
+}
