@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use portolan_catalog::Attestation;
-use portolan_core::{ApiKey, Area, Auth, Capability, Dialect, ModelSlug, OnHangup, ProviderSlug, Quirk, Rates, SecretString};
+use portolan_core::{ApiKey, Area, Auth, Capability, Dialect, ExposeSecret, ModelSlug, OnHangup, ProviderSlug, Quirk, Rates, SecretString};
 use portolan_upstream::EgressRule;
 use serde::Serialize;
 
@@ -177,6 +177,18 @@ impl Init {
 }
 
 impl Config {
+    /// Drops what the environment offers as a provider's key and is one of our own: users export theirs under the customary names.
+    pub(crate) fn disown(&mut self, is_own: impl Fn(&str) -> bool) {
+        let ProviderKeys { found, ignored } = &mut self.provider_keys;
+        found.retain(|key| match &key.origin {
+            Origin::Env(name) if is_own(key.secret.expose_secret()) => {
+                ignored.push(format!("{name} is ignored: it is one of this instance's own keys, no provider's"));
+                false
+            }
+            _ => true,
+        });
+    }
+
     /// Where a setting comes from. `None`: no such setting, or it has no value.
     pub(crate) fn origin_of(&self, key: &str) -> Option<&Origin> {
         self.entries.iter().find(|entry| entry.key == key).map(|entry| &entry.origin)

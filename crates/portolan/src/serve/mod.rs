@@ -16,7 +16,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use portolan_core::{ApiKey, Clock, Random, SystemClock, SystemRandom};
+use portolan_core::{ApiKey, Clock, KeyHash, Random, SystemClock, SystemRandom};
 use portolan_engine::{Directory, Engine, Parts, Tasks};
 use portolan_gateway::{Api, Gateway, ServerLimits};
 use portolan_sim::{Sim, SimOptions};
@@ -49,13 +49,14 @@ struct Instance {
 }
 
 /// Serves until SIGTERM or SIGINT.
-pub(crate) async fn serve(start: Start) -> Result<(), CliError> {
-    logging::start(&start.config.logging, &start.env);
-    let config = &start.config;
+pub(crate) async fn serve(mut start: Start) -> Result<(), CliError> {
+    let config = &mut start.config;
+    logging::start(&config.logging, &start.env);
     let main = bind(config, config.server.listen, "server.listen").await?;
     let bound = main.local_addr().map_err(failed("the listener has no address"))?;
     let admin = bind(config, config.admin.listen, "admin.listen").await?;
     let (instance, recovered) = open(config).await?;
+    let config = &start.config;
     if !recovered.orphans.is_empty() {
         tracing::warn!(count = recovered.orphans.len(), "generations that a crash left open were charged what they held, and flagged");
     }
@@ -84,7 +85,7 @@ pub(crate) async fn serve(start: Start) -> Result<(), CliError> {
 }
 
 /// Opens the store and puts engine and gateway on it. Also what commands without a server work on.
-async fn open(config: &Config) -> Result<(Instance, Recovered), CliError> {
+async fn open(config: &mut Config) -> Result<(Instance, Recovered), CliError> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let random: Arc<dyn Random> = Arc::new(SystemRandom::default());
     let options = build::store_options(config);
@@ -92,6 +93,8 @@ async fn open(config: &Config) -> Result<(Instance, Recovered), CliError> {
         let code = if matches!(e, StoreError::Locked { .. }) { ExitCode::Conflict } else { ExitCode::Failure };
         CliError::new(code, e.to_string())
     })?;
+    let first = config.init.api_key.as_ref().map(ApiKey::hash);
+    config.disown(|secret| recovered.keys.iter().map(|key| key.hash).chain(first).any(|own| own == KeyHash::of(secret)));
     let tasks = Tasks::default();
     tasks.spawn("journal", store.journal().clone().run());
     let metrics = Arc::new(metrics::Metrics::new());
@@ -130,7 +133,7 @@ fn first_deployment(config: &Config, live: &sync::Live) -> Result<(portolan_engi
 
 /// The administrators' router on the store alone, for commands while no server runs.
 pub(crate) async fn open_admin(config: &Config) -> Result<axum::Router, CliError> {
-    let (instance, _) = open(config).await?;
+    let (instance, _) = open(&mut config.clone()).await?;
     Ok(admin::socket_router(&instance))
 }
 
@@ -162,12 +165,8 @@ fn greet(start: &Start, instance: &Instance, url: &str, first: Option<&(ApiKey, 
         .iter()
         .map(|k| BannerProvider { name: k.provider.to_string(), masked: k.masked.clone(), origin: k.origin.to_string() })
         .collect();
-    let own = start.env.get("OPENROUTER_API_KEY").is_some_and(|key| instance.gateway.directory.is_own(key));
-    for line in config.provider_keys.ignored.iter().filter(|line| !(own && line.starts_with("OPENROUTER_API_KEY "))) {
+    for line in &config.provider_keys.ignored {
         tracing::warn!("{line}");
-    }
-    if own {
-        tracing::warn!("OPENROUTER_API_KEY is ignored: it is one of this instance's own keys, no provider's");
     }
     for line in config.init.not_built() {
         tracing::warn!("{line}");
@@ -254,7 +253,11 @@ impl Signals {
 /// Puts the configuration of now in force. One with a mistake changes nothing.
 fn reload(start: &Start, instance: &Instance) {
     let loaded = crate::config::load(&start.flags, &start.env, &builtins()).map_err(CliError::from);
-    match loaded.and_then(|config| instance.in_force.deploy(config)) {
+    let disowned = loaded.map(|mut config| {
+        config.disown(|secret| instance.gateway.directory.is_own(secret));
+        config
+    });
+    match disowned.and_then(|config| instance.in_force.deploy(config)) {
         Ok(epoch) => {
             tracing::info!(
                 epoch,

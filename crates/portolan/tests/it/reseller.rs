@@ -47,3 +47,17 @@ async fn a_reseller_is_quoted_by_its_ceiling_and_charged_by_what_it_reports() {
         assert_eq!(metadata["attempts"], json!([{ "provider": "OpenRouter", "model": MODEL, "status": 200 }]));
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_of_our_own_under_openrouters_name_is_no_credential() {
+    let own = format!("sk-or-v1-{}", "5a".repeat(32));
+    let app = TestApp::start(BINARY.as_ref(), &Config::new().env("OPENROUTER_API_KEY", &own));
+    assert_eq!(app.key, own);
+    for _ in 0..2 {
+        let answer = app.chat(&body(false)).send().await.unwrap();
+        assert_eq!((answer.status, answer.header("x-portolan-simulated")), (200, Some("true")), "{}", answer.text());
+        app.says("OPENROUTER_API_KEY is ignored: it is one of this instance's own keys");
+        app.signal("HUP");
+        app.says("the configuration was reloaded");
+    }
+}
