@@ -1,4 +1,4 @@
-// Starts the gateway under test as its users do: one binary, a fresh data directory, an environment without provider keys.
+// Starts the gateway under test as its users do: one binary, a fresh data directory, a small configuration, no provider's key.
 
 import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
@@ -49,7 +49,8 @@ export async function startGateway() {
     PORTOLAN_INIT_API_KEY: key,
     PORTOLAN_ADMIN__LISTEN: `127.0.0.1:${await freePort()}`,
   };
-  const words = ["serve", "--data-dir", join(dir, "data"), "--listen", listen];
+  const config = fileURLToPath(new URL("../portolan.toml", import.meta.url));
+  const words = ["serve", "--config", config, "--data-dir", join(dir, "data"), "--listen", listen];
   const child = spawn(binary(), words, { cwd: dir, env, stdio: ["ignore", log, log] });
   closeSync(log);
   const ended = once(child, "exit");

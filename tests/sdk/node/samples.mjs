@@ -1,7 +1,7 @@
-// What both suites send. The simulator answers every slug: openai/* on the raw lane, anthropic/* on the translated one.
+// What both suites send. The simulator answers every slug, and these two in one dialect each: the raw and the translated lane.
 
 export const RAW = "openai/gpt-4o-mini";
-export const TRANSLATED = "anthropic/claude-haiku-4.5";
+export const TRANSLATED = "anthropic/claude-translated";
 export const LANES = [RAW, TRANSLATED];
 
 // Bytes of several lengths, quotes and line ends: what a careless relay breaks.

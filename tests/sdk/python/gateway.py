@@ -1,4 +1,4 @@
-"""Starts the gateway under test as its users do: one binary, a fresh data directory, an environment without provider keys."""
+"""Starts the gateway under test as its users do: one binary, a fresh data directory, a small configuration, no provider's key."""
 
 from __future__ import annotations
 
@@ -70,7 +70,8 @@ class Gateway:
 
     def start(self) -> Gateway:
         self.origin = f"http://127.0.0.1:{free_port()}"
-        command = [str(binary()), "serve", "--data-dir", str(self.data_dir), "--listen", self.origin.removeprefix("http://")]
+        config = Path(__file__).resolve().parents[1] / "portolan.toml"
+        command = [str(binary()), "serve", "--config", str(config), "--data-dir", str(self.data_dir), "--listen", self.origin.removeprefix("http://")]
         env = self.environment() | {"PORTOLAN_ADMIN__LISTEN": f"127.0.0.1:{free_port()}"}
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(command, cwd=self.dir, env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=log)

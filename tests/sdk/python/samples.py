@@ -1,7 +1,7 @@
-"""What both Python suites send. The simulator answers every slug: openai/* on the raw lane, anthropic/* on the translated one."""
+"""What both Python suites send. The simulator answers every slug, and these two in one dialect each: the raw and the translated lane."""
 
 RAW = "openai/gpt-4o-mini"
-TRANSLATED = "anthropic/claude-haiku-4.5"
+TRANSLATED = "anthropic/claude-translated"
 LANES = [RAW, TRANSLATED]
 
 # Bytes of several lengths, quotes and line ends: what a careless relay breaks.

@@ -68,7 +68,8 @@ def test_models_are_listed_in_openais_shape(client: openai.OpenAI) -> None:
     for id in [RAW, TRANSLATED, "simulator/echo"]:
         assert models[id].object == "model"
         assert models[id].owned_by
-        assert models[id].created > 0
+        # A model of the configuration has no date.
+        assert models[id].created > 0 or id == TRANSLATED
 
 
 # Chat
