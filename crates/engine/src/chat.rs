@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::HeaderValue;
-use portolan_catalog::{DataOrigin, Endpoint, Provider};
+use portolan_catalog::{DataOrigin, Endpoint, EndpointIx, Provider};
 use portolan_core::{Area, Day, Dialect, GenerationId, KeyHash, MaxPrice, Meter, ModelSlug, Price, UnixMillis};
 use portolan_dialect::openai_chat::peek::Peek;
 use portolan_dialect::target::{Reseller, Target};
@@ -110,8 +110,15 @@ impl Planned {
 
     /// The public name of the model that an attempt serves. A wildcard is known by the name that was asked for.
     pub(crate) fn slug(&self, attempt: usize) -> String {
-        let model = self.deployment.catalog.model_at(self.endpoint(attempt).model);
-        let asked = self.wanted.models.get(usize::from(self.plan.attempts[attempt].requested)).filter(|_| model.wildcard);
+        let choice = &self.plan.attempts[attempt];
+        self.slug_of(choice.endpoint, choice.requested)
+    }
+
+    /// The public name of the model of an endpoint that stands in the plan for one of the requested models.
+    pub(crate) fn slug_of(&self, endpoint: EndpointIx, requested: u16) -> String {
+        let catalog = &self.deployment.catalog;
+        let model = catalog.model_at(catalog.endpoint(endpoint).model);
+        let asked = self.wanted.models.get(usize::from(requested)).filter(|_| model.wildcard);
         asked.unwrap_or(&model.slug).to_string()
     }
 

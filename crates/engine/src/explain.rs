@@ -3,13 +3,13 @@
 use portolan_core::{AccountId, Dialect, Money};
 use portolan_dialect::{openai_chat, registry};
 use portolan_ledger::{AccountState, Enforcement, Generation};
-use portolan_routing::CandidateView;
+use portolan_routing::{CandidateView, OrderReason};
 use serde_json::{Value, json};
 
 use crate::attempt::{Lane, lane};
 use crate::chat::{Planned, no_endpoint, permitted};
 use crate::health::Probe;
-use crate::wanted::Wanted;
+use crate::wanted::{Strategy, Wanted};
 use crate::{Engine, Inbound, Refused};
 
 impl Engine {
@@ -126,8 +126,7 @@ pub fn stored_explanation(generation: &Generation) -> Value {
                 view["order_reason"] = c.rule.clone().into();
                 view["lane"] = tried.map(|a| a.lane.clone()).into();
                 view["lane_reason"] = tried.map(|a| a.lane_reason.clone()).into();
-                view["score"] =
-                    json!({ "price": c.price, "weight": f64::from(c.weight_ppm) / 1e6, "health": health, "sticky": c.rule == "sticky" });
+                view["score"] = json!({ "price": c.price, "weight": f64::from(c.weight_ppm) / 1e6, "health": health, "sticky": c.rule == OrderReason::Sticky.as_str() });
                 view["quote"] = Value::Null;
                 view["dropped"] = tried.map(|a| a.dropped.clone()).unwrap_or_default().into();
             } else {
@@ -151,8 +150,7 @@ pub fn stored_explanation(generation: &Generation) -> Value {
         })
         .collect();
     json!({
-        "id": generation.id, "requested_models": generation.requested,
-        "strategy": generation.strategy.as_deref().unwrap_or("direct"), "epoch": generation.epoch, "seed": generation.seed,
+        "id": generation.id, "requested_models": generation.requested, "strategy": Strategy::of(&generation.requested).as_str(), "epoch": generation.epoch, "seed": generation.seed,
         "simulated": generation.simulated, "needs": generation.needs, "preferences": generation.preferences, "candidates": candidates,
         "attempts": attempts, "end": generation.end, "cost": generation.cost.to_string(), "charge": generation.charge.to_string(),
         "flags": generation.flags,

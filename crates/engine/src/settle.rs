@@ -13,7 +13,7 @@ use crate::generation::{Ended, Run, internal, millis_since};
 use crate::quote;
 use crate::reply::{Head, Line, Reply};
 use crate::sticky::Answered;
-use crate::wanted::{Strategy, pinned};
+use crate::wanted::pinned;
 
 /// A fault of the last endpoint is told to the caller with those of the others, at most this many.
 const PREVIOUS_ERRORS_MAX: usize = 16;
@@ -172,7 +172,6 @@ impl Run {
             key: inbound.caller.key.hash,
             workspace: inbound.caller.key.scope.workspace.to_string(),
             requested: inbound.peek.models.clone(),
-            strategy: Some(planned.wanted.strategy).filter(|s| *s != Strategy::Direct).map(|s| s.as_str().to_owned()),
             model: planned.slug(self.current),
             provider: planned.provider(self.current).slug.to_string(),
             endpoint: endpoint.tag.clone(),
@@ -216,7 +215,8 @@ impl Run {
             return None;
         }
         let endpoint = planned.endpoint(self.current);
-        let served = pinned(planned.deployment.catalog.model_at(endpoint.model).slug.as_str(), &endpoint.tag);
+        // Under the name that the record has, from which the table is filled after a restart.
+        let served = pinned(&planned.slug(self.current), &endpoint.tag);
         let answered = Answered {
             is_session: place.is_session,
             before: place.before.as_ref(),
@@ -233,7 +233,6 @@ impl Run {
     fn candidates(&self) -> Vec<Candidate> {
         let (catalog, plan) = (&self.planned.deployment.catalog, &self.planned.plan);
         let ask = self.planned.wanted.ask(&self.planned.inbound);
-        let slug = |ix: EndpointIx| catalog.model_at(catalog.endpoint(ix).model).slug.to_string();
         let planned = plan.attempts.iter().enumerate().map(|(i, choice)| Candidate {
             model: self.planned.slug(i),
             endpoint: catalog.endpoint(choice.endpoint).tag.clone(),
@@ -246,7 +245,7 @@ impl Run {
             failed_recently: choice.failed_recently,
         });
         let rejected = plan.rejected.iter().map(|rejection| Candidate {
-            model: slug(rejection.endpoint),
+            model: self.planned.slug_of(rejection.endpoint, rejection.requested),
             endpoint: catalog.endpoint(rejection.endpoint).tag.clone(),
             order: 0,
             rule: rejection.rule.as_str().to_owned(),

@@ -27,6 +27,17 @@ pub(crate) enum Strategy {
 }
 
 impl Strategy {
+    /// How the models of a request are chosen, by the names in it. The last name that stands for others counts.
+    pub(crate) fn of(requested: &[String]) -> Self {
+        let of = |name: &String| match name.as_str() {
+            name if auto::AUTO.contains(&name) => Some(Strategy::Auto),
+            name if auto::FREE.contains(&name) => Some(Strategy::Free),
+            name if name.starts_with('~') => Some(Strategy::Latest),
+            _ => None,
+        };
+        requested.iter().rev().find_map(of).unwrap_or(Strategy::Direct)
+    }
+
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Strategy::Direct => "direct",
@@ -66,7 +77,7 @@ impl Wanted {
         let area = area(engine.settings(), inbound)?;
         let mut wanted = Self {
             models: Vec::new(),
-            strategy: Strategy::Direct,
+            strategy: Strategy::of(&inbound.peek.models),
             place: None,
             strict: inbound.caller.is_strict(),
             seed,
@@ -111,8 +122,10 @@ impl Wanted {
                 let message = format!("{name} cannot be used in a request that is confined to {}; name a model", area.as_str());
                 return Err(Refused::field("model", message).by(Rule::Region));
             }
-            let chosen = if is_auto { route(deployment, inbound) } else { free(deployment, inbound, self.seed) }?;
-            self.strategy = if is_auto { Strategy::Auto } else { Strategy::Free };
+            // Without models: those are what is looked for.
+            let ask = Ask { models: &[], variants: &[], ..self.ask(inbound) };
+            let market = market(deployment, inbound, &ask);
+            let chosen = if is_auto { route(&market, inbound) } else { free(&market, inbound, self.seed) }?;
             self.variants.resize(self.variants.len() + chosen.len(), None);
             self.models.extend(chosen);
             return Ok(());
@@ -127,9 +140,6 @@ impl Wanted {
                 return Err(Refused::field("model", message).by(Rule::NotSupported));
             }
             Some(_) => {}
-        }
-        if slug.as_str().starts_with('~') {
-            self.strategy = Strategy::Latest;
         }
         self.models.push(slug);
         self.variants.push(variant);
@@ -196,20 +206,20 @@ fn needs(peek: &Peek) -> Needs {
     Needs { capabilities: peek.needs, input_tokens_min, max_output: peek.max_tokens }
 }
 
-fn market<'a>(deployment: &'a Deployment, inbound: &Inbound) -> Market<'a> {
-    Market { catalog: &deployment.catalog, bindings: deployment.bindings(inbound.simulate), simulate: inbound.simulate }
+fn market<'a>(deployment: &'a Deployment, inbound: &Inbound, ask: &'a Ask<'a>) -> Market<'a> {
+    Market { catalog: &deployment.catalog, bindings: deployment.bindings(inbound.simulate), simulate: inbound.simulate, ask: Some(ask) }
 }
 
 fn no_model(none: &auto::NoModel) -> Refused {
     Refused::new(auto::NoModel::HTTP_STATUS, "not_found", none.to_string()).by(Rule::NoEndpoint)
 }
 
-fn free(deployment: &Deployment, inbound: &Inbound, seed: u64) -> Result<Vec<ModelSlug>, Refused> {
-    auto::free(&market(deployment, inbound), &needs(&inbound.peek), seed).map_err(|none| no_model(&none))
+fn free(market: &Market<'_>, inbound: &Inbound, seed: u64) -> Result<Vec<ModelSlug>, Refused> {
+    auto::free(market, &needs(&inbound.peek), seed).map_err(|none| no_model(&none))
 }
 
 /// The models that `openrouter/auto` chooses for a request, the best first.
-fn route(deployment: &Deployment, inbound: &Inbound) -> Result<Vec<ModelSlug>, Refused> {
+fn route(market: &Market<'_>, inbound: &Inbound) -> Result<Vec<ModelSlug>, Refused> {
     let peek = &inbound.peek;
     let plugin = plugin(inbound)?;
     let text = last_user_text(inbound);
@@ -222,7 +232,7 @@ fn route(deployment: &Deployment, inbound: &Inbound) -> Result<Vec<ModelSlug>, R
         attachments: media.images.count + media.files.count + media.audios.count + media.videos.count,
         structured: peek.needs.has(portolan_core::Capability::StructuredOutputs),
     };
-    auto::route(&market(deployment, inbound), &view, &needs(peek), &plugin).map(|routed| routed.models()).map_err(|none| no_model(&none))
+    auto::route(market, &view, &needs(peek), &plugin).map(|routed| routed.models()).map_err(|none| no_model(&none))
 }
 
 /// The settings of the auto router, from `plugins`. The first look has refused every other plugin that is switched on.

@@ -45,7 +45,6 @@ const NAMES: &[(&str, &str)] = &[
     ("sd", "seed"),
     ("se", "session"),
     ("sim", "simulated"),
-    ("sg", "strategy"),
     ("so", "source"),
     ("sk", "sticky"),
     ("sm", "started_ms"),
@@ -142,9 +141,6 @@ pub struct Generation {
     /// The models that were asked for, in order.
     #[serde(rename = "rq")]
     pub requested: Vec<String>,
-    /// How the model was chosen (`auto`, `free`, `latest`), where the caller did not name it.
-    #[serde(rename = "sg", default, skip_serializing_if = "is_default")]
-    pub strategy: Option<String>,
     /// The model that served (or was tried last).
     #[serde(rename = "m")]
     pub model: String,

@@ -4,8 +4,9 @@ use portolan_catalog::{Catalog, EndpointIx, Model, ModelIx};
 use portolan_core::{ModelSlug, Partition, Price};
 use serde::{Deserialize, Serialize};
 
-use crate::ask::{Ask, Bindings, Health, SimulatorUse};
+use crate::ask::{Ask, Bindings, Health, NoFailures, SimulatorUse};
 use crate::filter::Scope;
+use crate::names::Entry;
 use crate::policy::Terms;
 use crate::rule::{Detail, Rule, Source};
 use crate::variant::Variant;
@@ -191,6 +192,37 @@ pub fn plan(catalog: &Catalog, bindings: &Bindings, ask: &Ask<'_>, health: &dyn 
         return Err(contradiction::find(catalog, ask, &named, &terms, models).unwrap_or(NoEndpoint::NothingLeft { rejected }));
     }
     Ok(Plan { attempts, rejected, simulator_use, seed: ask.seed })
+}
+
+/// The restrictions of a request, for who asks many models which endpoints of theirs they leave over.
+pub(crate) struct Sieve<'a> {
+    catalog: &'a Catalog,
+    bindings: &'a Bindings,
+    ask: &'a Ask<'a>,
+    simulator_use: SimulatorUse,
+    terms: Vec<Terms<'a>>,
+    named: Vec<Entry<'a>>,
+}
+
+impl<'a> Sieve<'a> {
+    /// `None`: the preferences name somebody unknown. The plan will say so, whatever the models.
+    pub(crate) fn new(catalog: &'a Catalog, bindings: &'a Bindings, ask: &'a Ask<'a>, simulator_use: SimulatorUse) -> Option<Self> {
+        let (terms, named) = (Terms::all(catalog, ask), names::entries(catalog, &ask.preferences.order));
+        contradiction::known(catalog, &named, &terms).ok()?;
+        Some(Self { catalog, bindings, ask, simulator_use, terms, named })
+    }
+
+    /// The endpoints of a model that can be attempts.
+    pub(crate) fn left(&self, model: &Model) -> Vec<EndpointIx> {
+        let Self { catalog, bindings, ask, simulator_use, terms, named } = self;
+        let (terms, named, simulator_use) = (terms.as_slice(), named.as_slice(), *simulator_use);
+        // Which of the models it is matters for variants only, and a router has none.
+        let scope =
+            Scope { catalog, bindings, ask, health: &NoFailures, simulator_use, terms, named, model, requested: u16::MAX, sort: None };
+        let (mut attempts, mut rejected) = (Vec::new(), Vec::new());
+        filter::filter(&scope, &mut attempts, &mut rejected);
+        attempts.into_iter().map(|choice| choice.endpoint).collect()
+    }
 }
 
 /// `partition: "none"`. A variant sorts its own model, so that with one of them the models stay apart.

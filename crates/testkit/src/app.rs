@@ -19,6 +19,8 @@ const START_MAX: Duration = Duration::from_secs(30);
 const SETTLE_MAX: Duration = Duration::from_secs(20);
 /// Another process may take a port between its choice and the start.
 const STARTS_MAX: usize = 3;
+/// The command line of a gateway.
+const SERVE: [&str; 5] = ["serve", "--config", "portolan.toml", "--data-dir", "data"];
 
 /// A running gateway.
 pub struct TestApp {
@@ -30,6 +32,7 @@ pub struct TestApp {
     pub admin: SocketAddr,
     /// An inference key without limits.
     pub key: String,
+    env: Vec<(String, String)>,
     has_stopped: bool,
 }
 
@@ -58,8 +61,16 @@ impl TestApp {
         std::fs::write(dir.path().join("portolan.toml"), text).expect("the folder is ours");
         let mut env = config.env.clone();
         env.push(("PORTOLAN_INIT_API_KEY".to_owned(), key.clone()));
-        let process = Process::start(binary, &["serve", "--config", "portolan.toml", "--data-dir", "data"], dir.path(), "serve", &env);
-        Self { process, dir, address, admin, key, has_stopped: false }
+        let process = Process::start(binary, &SERVE, dir.path(), "serve", &env);
+        Self { process, dir, address, admin, key, env, has_stopped: false }
+    }
+
+    /// Stops the gateway as an administrator would, and starts it again on the same data directory and configuration.
+    pub fn restart(&mut self, binary: &Path) {
+        self.signal("TERM");
+        assert!(self.process.wait(START_MAX).is_some_and(|status| status.success()), "it did not stop: {}", self.output());
+        self.process = Process::start(binary, &SERVE, self.dir.path(), "serve-again", &self.env);
+        assert!(self.becomes_ready(), "it did not start again: {}", self.output());
     }
 
     fn becomes_ready(&mut self) -> bool {

@@ -36,7 +36,7 @@ impl Request {
         Self { address, method: method.to_owned(), path: path.to_owned(), headers: Vec::new(), body: Bytes::new() }
     }
 
-    /// With one more header.
+    /// With one more header. A `host` takes the place of the address.
     #[must_use]
     pub fn header(mut self, name: &str, value: &str) -> Self {
         self.headers.push((name.to_owned(), value.to_owned()));
@@ -71,7 +71,10 @@ impl Request {
         socket.set_nodelay(true)?;
         let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(socket)).await?;
         let connection = HangUp(tokio::spawn(async move { drop(connection.await) }).abort_handle());
-        let mut request = http::Request::builder().method(self.method.as_str()).uri(&self.path).header("host", self.address.to_string());
+        let mut request = http::Request::builder().method(self.method.as_str()).uri(&self.path);
+        if !self.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("host")) {
+            request = request.header("host", self.address.to_string());
+        }
         for (name, value) in &self.headers {
             request = request.header(name, value);
         }

@@ -24,6 +24,7 @@ mod process;
 mod reseller;
 mod routes;
 mod routes_catalog;
+mod routing;
 
 /// The binary under test.
 pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_portolan");

@@ -9,7 +9,8 @@ use super::pattern::any_covers;
 use super::plugin::AutoPlugin;
 use super::strength;
 use super::task::TaskKind;
-use crate::ask::{Bind, Bindings};
+use crate::ask::{Ask, Bind, Bindings, SimulatorUse};
+use crate::plan::Sieve;
 
 /// What a request needs of a model.
 #[derive(Debug, Clone, Copy, Default)]
@@ -63,6 +64,8 @@ pub struct Market<'a> {
     pub bindings: &'a Bindings,
     /// The request asks for the simulator.
     pub simulate: bool,
+    /// The request whose preferences and policies restrict the choice; its models count for nothing.
+    pub ask: Option<&'a Ask<'a>>,
 }
 
 impl<'a> Market<'a> {
@@ -98,13 +101,16 @@ impl<'a> Market<'a> {
 
     /// Chat models that `wanted` picks and that can serve the request.
     fn serving(&self, task: TaskKind, needs: &Needs, wanted: impl Fn(&Model) -> bool) -> Vec<AutoCandidate> {
+        let simulator_use = if self.is_simulated() { SimulatorUse::OnlySimulated } else { SimulatorUse::OnlyReal };
         let behind = if self.is_simulated() { Bind::Simulated } else { Bind::Real };
+        let sieve = self.ask.and_then(|ask| Sieve::new(self.catalog, self.bindings, ask, simulator_use));
         let mut out = Vec::new();
         for (at, model) in (0u32..).zip(&self.catalog.models) {
             if model.task != Task::Chat || model.wildcard || !speaks(model, needs.capabilities) || !wanted(model) {
                 continue;
             }
-            let serves = |endpoint: &&Endpoint| can_serve(endpoint, needs);
+            let left = sieve.as_ref().map(|sieve| sieve.left(model));
+            let serves = |endpoint: &&Endpoint| can_serve(endpoint, needs) && left.as_ref().is_none_or(|left| left.contains(&endpoint.ix));
             let bound = model.endpoints.iter().filter(|ix| self.bindings.get(**ix) == behind).map(|ix| self.catalog.endpoint(*ix));
             if let Some(cheapest) = bound.filter(serves).min_by_key(|endpoint| (!endpoint.free, endpoint.blended_price())) {
                 let price = if cheapest.free { Price(0) } else { cheapest.blended_price() };

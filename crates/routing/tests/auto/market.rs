@@ -1,11 +1,11 @@
 //! Which models are candidates, in a catalog with two more providers.
 
 use portolan_catalog::{Catalog, ProviderOverlay};
-use portolan_core::{Capabilities, Capability, ModelSlug, Price};
+use portolan_core::{Capabilities, Capability, MaxPrice, ModelSlug, Preferences, Price};
 use portolan_routing::auto::{
     AutoCandidate, AutoPlugin, CostTier, Market, Needs, NoModel, PromptView, TaskKind, default_set, free, route, strength,
 };
-use portolan_routing::{Bind, Bindings};
+use portolan_routing::{Ask, Bind, Bindings};
 
 /// Alpha costs something, beta nothing. Only `t/seer` reads images, and its other endpoint does not.
 const OVERLAYS: &[(&str, &str)] = &[
@@ -84,7 +84,7 @@ fn slugs(candidates: &[AutoCandidate]) -> Vec<&str> {
 fn only_allowed_models_that_can_serve_the_request_are_candidates() {
     let catalog = catalog();
     let bindings = bound(&catalog, &["alpha", "beta"]);
-    let market = Market { catalog: &catalog, bindings: &bindings, simulate: false };
+    let market = Market { catalog: &catalog, bindings: &bindings, simulate: false, ask: None };
     let image = Needs { capabilities: Capabilities::NONE.with(Capability::ImageInput), ..Needs::default() };
     let long = Needs { input_tokens_min: 1001, ..Needs::default() };
     let answer = Needs { max_output: Some(101), ..Needs::default() };
@@ -109,10 +109,35 @@ fn only_allowed_models_that_can_serve_the_request_are_candidates() {
 }
 
 #[test]
+fn the_preferences_of_the_request_restrict_the_choice_and_its_price() {
+    let catalog = catalog();
+    let bindings = bound(&catalog, &["alpha", "beta"]);
+    let names = |all: &[&str]| all.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+    let ceiling = |price| MaxPrice { prompt: Some(Price(price)), ..MaxPrice::default() };
+    // The preferences; the candidates of `t/*` and their prices.
+    for (preferences, want) in [
+        (Preferences::default(), &[("t/cheap", 100_000), ("t/seer", 1_000_000)][..]),
+        (Preferences { only: names(&["alpha"]), ..Preferences::default() }, &[("t/cheap", 100_000), ("t/seer", 10_000_000)]),
+        (Preferences { ignore: names(&["alpha"]), ..Preferences::default() }, &[("t/seer", 1_000_000)]),
+        (Preferences { order: names(&["beta"]), allow_fallbacks: false, ..Preferences::default() }, &[("t/seer", 1_000_000)]),
+        (Preferences { max_price: ceiling(500_000), ..Preferences::default() }, &[("t/cheap", 100_000)]),
+        (Preferences { zdr: true, ..Preferences::default() }, &[]),
+        // The plan refuses such a name, whatever the choice.
+        (Preferences { only: names(&["gamma"]), ..Preferences::default() }, &[("t/cheap", 100_000), ("t/seer", 1_000_000)]),
+    ] {
+        let ask = Ask::new(&[], &preferences);
+        let market = Market { catalog: &catalog, bindings: &bindings, simulate: false, ask: Some(&ask) };
+        let found = market.candidates(TaskKind::General, &Needs::default(), &settings("t/*", "")).unwrap_or_default();
+        let found: Vec<_> = found.iter().map(|c| (c.slug.as_str(), c.price.0)).collect();
+        assert_eq!(found, want, "{preferences:?}");
+    }
+}
+
+#[test]
 fn without_settings_the_default_set_answers() {
     let catalog = catalog();
     let bindings = bound(&catalog, &["openai", "anthropic", "alpha", "beta"]);
-    let market = Market { catalog: &catalog, bindings: &bindings, simulate: false };
+    let market = Market { catalog: &catalog, bindings: &bindings, simulate: false, ask: None };
     let found = market.candidates(TaskKind::General, &Needs::default(), &AutoPlugin::default()).unwrap();
     let set: Vec<_> = default_set().collect();
     assert!(found.len() >= 6, "{:?}", slugs(&found));
@@ -127,7 +152,7 @@ fn a_credential_decides_the_world_and_a_restriction_can_not_change_it() {
     let none = bound(&catalog, &[]);
     let some = bound(&catalog, &["alpha"]);
     let find = |bindings, simulate, allowed: &str| {
-        let market = Market { catalog: &catalog, bindings, simulate };
+        let market = Market { catalog: &catalog, bindings, simulate, ask: None };
         market.candidates(TaskKind::General, &Needs::default(), &settings(allowed, "")).map(|c| c.len())
     };
     assert!(find(&none, false, "openai/*").is_ok_and(|count| count > 10), "the simulator stands in");
@@ -140,7 +165,7 @@ fn a_credential_decides_the_world_and_a_restriction_can_not_change_it() {
 fn simple_prompts_go_to_cheaper_models_than_hard_ones() {
     let catalog = catalog();
     let bindings = bound(&catalog, &["openai", "anthropic", "deepinfra"]);
-    let market = Market { catalog: &catalog, bindings: &bindings, simulate: false };
+    let market = Market { catalog: &catalog, bindings: &bindings, simulate: false, ask: None };
     let hard = "Design a distributed lock service, prove that it is safe under clock skew, compare three approaches and analyse the failure modes of each.";
     for tier in [CostTier::Medium, CostTier::High, CostTier::XHigh] {
         let settings = AutoPlugin { cost_tier: Some(tier), ..AutoPlugin::default() };
@@ -154,7 +179,7 @@ fn simple_prompts_go_to_cheaper_models_than_hard_ones() {
 fn free_models_are_drawn_by_the_seed_and_only_such_as_can_serve_the_request() {
     let catalog = catalog();
     let bindings = bound(&catalog, &["alpha", "beta"]);
-    let market = Market { catalog: &catalog, bindings: &bindings, simulate: false };
+    let market = Market { catalog: &catalog, bindings: &bindings, simulate: false, ask: None };
     let first = |seed| free(&market, &Needs::default(), seed).unwrap()[0].as_str().to_owned();
     for slug in ["f/one", "f/two", "f/eye"] {
         let drawn = (0..3000).filter(|seed| first(*seed) == slug).count();

@@ -123,7 +123,6 @@ fn orphan(id: GenerationId, workspace: String, attempts: &[Opened], last: &Opene
         user: None,
         session: None,
         sticky: None,
-        strategy: None,
         tags: Vec::new(),
     }
 }

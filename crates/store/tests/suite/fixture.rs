@@ -125,7 +125,6 @@ pub(crate) fn generation(n: u64, account: i64, charge: i64) -> Generation {
         user: None,
         session: None,
         sticky: None,
-        strategy: None,
         tags: vec![],
     }
 }

@@ -91,7 +91,6 @@ fn generation(n: usize, served: &ServedRequest, end: End) -> Generation {
         user: None,
         session: None,
         sticky: None,
-        strategy: None,
         tags: vec![],
     }
 }

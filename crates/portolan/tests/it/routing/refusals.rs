@@ -1,0 +1,126 @@
+//! What cannot be routed is refused in the same words by the explanation and by the request, with the rules that did it.
+
+use serde_json::{Value, json};
+
+use super::oracle::is_documented_rule;
+use super::{ask, catalog, explained};
+
+const MODEL: &str = "deepseek/deepseek-v3.2";
+
+/// What the request says; the status; the rule; the field; the rules in OpenRouter's words; a part of the message.
+type Case = (Value, u16, &'static str, Option<&'static str>, &'static [&'static str], &'static str);
+
+fn cases() -> Vec<Case> {
+    let provider = |model: &str, provider: Value| ask(model, json!({ "provider": provider, "temperature": 0.5 }));
+    let strict = json!({ "only": ["anthropic", "aws-bedrock", "google-vertex"], "data_collection": "deny", "zdr": true, "require_parameters": true });
+    vec![
+        (
+            provider("deepseek/deepseek-r1", strict.clone()),
+            404,
+            "provider_not_allowed",
+            None,
+            &["data_policy:zdr", "allowed_providers"],
+            "provider.only preference permits only: anthropic, aws-bedrock, google-vertex",
+        ),
+        (
+            ask("anthropic/claude-haiku-4.5", json!({ "provider": strict, "logit_bias": { "7": 1 } })),
+            404,
+            "parameters",
+            None,
+            &["data_policy:zdr", "require_parameters"],
+            "it does not take logit_bias",
+        ),
+        (provider(MODEL, json!({ "only": ["anthropic"] })), 404, "provider_not_allowed", None, &["allowed_providers"], "Providers serving"),
+        (
+            provider(MODEL, json!({ "order": ["anthropic"], "allow_fallbacks": false })),
+            404,
+            "provider_not_allowed",
+            None,
+            &["not_in_order"],
+            "provider.order",
+        ),
+        (provider(MODEL, json!({ "quantizations": ["int4"] })), 404, "quantization", None, &["quantization"], "quantizations"),
+        (provider(MODEL, json!({ "max_price": { "prompt": 0.0001 } })), 404, "max_price", None, &["max_price"], "max_price"),
+        (
+            provider(MODEL, json!({ "only": ["deepinfa"] })),
+            400,
+            "provider_not_allowed",
+            Some("provider.only"),
+            &[],
+            "Did you mean deepinfra",
+        ),
+        (
+            provider(MODEL, json!({ "order": ["google-vertx"] })),
+            400,
+            "provider_not_allowed",
+            Some("provider.order"),
+            &[],
+            "Did you mean google-vertex",
+        ),
+        (
+            provider(MODEL, json!({ "only": ["deepinfra"], "ignore": ["DeepInfra"] })),
+            400,
+            "provider_not_allowed",
+            Some("provider.only"),
+            &[],
+            "provider.only and provider.ignore contradict each other",
+        ),
+        (
+            provider(MODEL, json!({ "order": ["deepinfra"], "only": ["novita"], "allow_fallbacks": false })),
+            400,
+            "provider_not_allowed",
+            Some("provider.order"),
+            &[],
+            "provider.order and provider.only contradict each other",
+        ),
+        (
+            provider(MODEL, json!({ "order": ["deepinfra"], "ignore": ["deepinfra"], "allow_fallbacks": false })),
+            400,
+            "provider_not_allowed",
+            Some("provider.order"),
+            &[],
+            "provider.order and provider.ignore contradict each other",
+        ),
+        (
+            ask("anthropic/claude-haiku-4.6", json!({})),
+            400,
+            "model_not_found",
+            Some("model"),
+            &[],
+            "Did you mean anthropic/claude-haiku-4.5",
+        ),
+        (ask(MODEL, json!({ "models": ["deepseek/deepseek-v3.3"] })), 400, "model_not_found", Some("model"), &[], "Did you mean deepseek/"),
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_names_its_rules_before_and_at_the_request() {
+    let app = catalog();
+    for (body, status, rule, field, excluded, words) in cases() {
+        let before = match explained(&app, "localhost", &body, 7).await {
+            Ok(mut told) => told["refusal"].take(),
+            Err(error) => error,
+        };
+        let answer = app.chat(&body).send().await.unwrap();
+        let error = answer.json()["error"].take();
+        assert_eq!(error, before, "{body}: the explanation said what happens");
+        let metadata = &error["metadata"];
+        assert_eq!((answer.status, metadata["rule"].as_str(), metadata["field"].as_str()), (status, Some(rule), field), "{body}: {error}");
+        let message = error["message"].as_str().unwrap();
+        assert!(message.contains(words), "{body}: {message}");
+        if status != 404 {
+            continue;
+        }
+        // An endpoint that nobody can call is out whatever is asked, and OpenRouter has no word for it.
+        let told = error["availability"]["excluded_by"].as_array().unwrap().iter().map(|name| name.as_str().unwrap());
+        assert_eq!(told.filter(|name| *name != "not_callable").collect::<Vec<_>>(), excluded, "{body}: {error}");
+        let by = metadata["excluded_by"].as_object().unwrap();
+        for (rule, out) in by {
+            assert!(out["endpoints"].as_u64() > Some(0), "{body}: {error}");
+            for source in out["sources"].as_array().unwrap() {
+                assert!(is_documented_rule(rule, source.as_str().unwrap()), "{rule} from {source}");
+            }
+            assert!(by.len() < 2 || message.contains(rule.as_str()), "{body}: {message}");
+        }
+    }
+}
