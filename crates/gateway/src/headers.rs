@@ -1,8 +1,9 @@
 //! Headers of answers, and what is read from those of requests.
 
+use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use portolan_core::{Area, GenerationId};
-use portolan_engine::{Head, Origins};
+use portolan_engine::{Head, Origins, Refused};
 use portolan_ledger::App;
 
 /// The generation of an inference answer.
@@ -92,6 +93,34 @@ pub(crate) fn wants_metadata(headers: &HeaderMap) -> bool {
     [ROUTER_METADATA, ROUTER_METADATA_OLD].iter().any(|name| headers.get(name).is_some_and(|value| value == "enabled"))
 }
 
+/// The conversation, by header. As long as in a body: what is cut could be another's.
+///
+/// # Errors
+/// When it is too long.
+fn session(headers: &HeaderMap) -> Result<Option<String>, Refused> {
+    let text = headers.get(SESSION_ID).and_then(|value| value.to_str().ok()).filter(|text| !text.is_empty());
+    match text {
+        Some(text) if text.len() > KEPT_CHARS_MAX => {
+            Err(Refused::field("x-session-id", format!("x-session-id: is longer than {KEPT_CHARS_MAX} characters")))
+        }
+        text => Ok(text.map(clean)),
+    }
+}
+
+/// Leaves one host name: that of the request's target where it has one (RFC 9112, 3.2.2), else that of the header.
+///
+/// # Errors
+/// When there are several: which of them confines the request must not be a guess.
+pub(crate) fn one_host(parts: &mut Parts) -> Result<(), Refused> {
+    if parts.headers.get_all(header::HOST).iter().count() > 1 {
+        return Err(Refused::new(400, "invalid_request", "The request has more than one Host header; send one"));
+    }
+    if let Some(host) = parts.uri.authority().and_then(|authority| HeaderValue::from_str(authority.as_str()).ok()) {
+        parts.headers.insert(header::HOST, host);
+    }
+    Ok(())
+}
+
 /// The area that a host name confines a request to: `eu.` or `us.` before the rest.
 pub(crate) fn area(headers: &HeaderMap) -> Option<Area> {
     let (label, _) = headers.get(header::HOST)?.to_str().ok()?.split_once('.')?;
@@ -99,19 +128,22 @@ pub(crate) fn area(headers: &HeaderMap) -> Option<Area> {
 }
 
 /// Where a request comes from. Control characters and what is too long are left out: these texts reach logs and pages.
-pub(crate) fn origins(headers: &HeaderMap) -> Origins {
+///
+/// # Errors
+/// When the session is too long to be told from others.
+pub(crate) fn origins(headers: &HeaderMap) -> Result<Origins, Refused> {
     let text = |name: HeaderName| headers.get(name).and_then(|v| v.to_str().ok()).map(clean).filter(|t| !t.is_empty());
     let categories = text(OPENROUTER_CATEGORIES).unwrap_or_default();
-    Origins {
+    Ok(Origins {
         trace_id: text(REQUEST_ID).or_else(|| text(TRACEPARENT).and_then(|t| trace_id(&t))),
         app: App {
             referer: text(HTTP_REFERER).or_else(|| text(header::REFERER)),
             title: text(OPENROUTER_TITLE).or_else(|| text(TITLE)),
             categories: categories.split(',').map(|c| c.trim().to_owned()).filter(|c| !c.is_empty()).take(CATEGORIES_MAX).collect(),
         },
-        session: text(SESSION_ID),
+        session: session(headers)?,
         tags: Vec::new(),
-    }
+    })
 }
 
 /// The trace id of a `traceparent` (W3C Trace Context: version, 32 hexadecimal digits, span, flags).
@@ -159,6 +191,22 @@ mod tests {
     }
 
     #[test]
+    fn the_target_of_a_request_goes_before_its_header_and_two_headers_are_refused() {
+        let host = |target: &str, hosts: &[&str]| {
+            let mut request = http::Request::post(target);
+            for host in hosts {
+                request = request.header(header::HOST, *host);
+            }
+            let (mut parts, ()) = request.body(()).unwrap().into_parts();
+            one_host(&mut parts).map(|()| super::area(&parts.headers)).map_err(|refused| refused.status)
+        };
+        assert_eq!(host("/api/v1/chat/completions", &["eu.localhost"]), Ok(Some(Area::Eu)));
+        assert_eq!(host("http://eu.localhost/api/v1/chat/completions", &["localhost"]), Ok(Some(Area::Eu)));
+        assert_eq!(host("/api/v1/chat/completions", &["localhost", "eu.localhost"]), Err(400));
+        assert_eq!(host("/api/v1/chat/completions", &[]), Ok(None));
+    }
+
+    #[test]
     fn a_host_name_confines_by_its_first_label_only() {
         for (host, area) in [
             ("eu.gateway.example", Some(Area::Eu)),
@@ -178,9 +226,11 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert("x-title", HeaderValue::from_str(&"a".repeat(1000)).unwrap());
         headers.insert("x-openrouter-categories", HeaderValue::from_static("one, two,three"));
-        let origins = origins(&headers);
+        let origins = origins(&headers).unwrap();
         assert_eq!(origins.app.title.map(|t| t.len()), Some(KEPT_CHARS_MAX));
         assert_eq!(origins.app.categories, ["one", "two"]);
+        headers.insert("x-session-id", HeaderValue::from_str(&"s".repeat(257)).unwrap());
+        assert_eq!(super::origins(&headers).map_err(|refused| refused.status).unwrap_err(), 400, "no session is taken for another");
         assert_eq!(clean("a\u{1b}[31m\r\nb"), "a[31mb");
     }
 }

@@ -33,8 +33,9 @@ pub(crate) async fn complete(State(gateway): State<Arc<Gateway>>, request: Reque
 }
 
 async fn read(gateway: &Gateway, id: GenerationId, begun: Instant, request: Request<Body>) -> Result<Box<Inbound>, ApiError> {
-    let (parts, body) = request.into_parts();
+    let (mut parts, body) = request.into_parts();
     let caller = auth::authenticate(gateway, &parts.headers)?;
+    headers::one_host(&mut parts)?;
     let Some(via) = headers::via(&parts.headers, &gateway.engine.via()) else {
         let message = "This request has passed through this gateway before, or through too many; a provider's base_url points back";
         return Err(Refused::new(508, "invalid_request", message).by(Rule::Loop).into());
@@ -55,7 +56,7 @@ pub(crate) fn inbound(
     body: Bytes,
 ) -> Result<Box<Inbound>, ApiError> {
     let peek = peek::peek(&body).map_err(refused)?;
-    let mut origins = headers::origins(request_headers);
+    let mut origins = headers::origins(request_headers)?;
     origins.tags = tags(&body, &peek);
     Ok(Box::new(Inbound {
         id,

@@ -16,7 +16,7 @@ use tokio::time::Instant;
 
 use super::{chat, generation};
 use crate::auth::Authenticated;
-use crate::{ApiError, Gateway, body};
+use crate::{ApiError, Gateway, body, headers};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -32,7 +32,8 @@ pub(crate) async fn explain(
     request: Request<Body>,
 ) -> Result<Response, ApiError> {
     let Query(asked) = asked?;
-    let (parts, body) = request.into_parts();
+    let (mut parts, body) = request.into_parts();
+    headers::one_host(&mut parts)?;
     let body = body::read(&parts.headers, body, gateway.body_bytes_max).await?;
     let answer = explain_for(&gateway, caller, &parts.headers, body, asked.task.as_deref(), asked.seed)?;
     Ok(axum::Json(answer).into_response())
