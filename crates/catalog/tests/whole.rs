@@ -137,6 +137,10 @@ fn a_reseller_is_bounded_by_the_dearest_of_the_others() {
             for meter in Meter::ALL.into_iter().filter(|m| other.prices.base.listed(*m).is_some()) {
                 assert!(resold.prices.base.effective(meter) >= other.prices.base.effective(meter), "{name}: {meter:?}");
             }
+            for bound in other.prices.tiers.iter().map(|tier| tier.above_prompt_tokens + 1) {
+                let dearer = |m: &Meter| other.prices.rates(bound).effective(*m) > resold.prices.rates(bound).effective(*m);
+                assert_eq!(Meter::ALL.into_iter().find(dearer), None, "{name}, for {bound} tokens");
+            }
             assert!(resold.context_length >= other.context_length && resold.max_output >= other.max_output, "{name}");
         }
         sold += 1;

@@ -33,6 +33,8 @@ pub struct Target<'a> {
 pub struct Reseller<'a> {
     /// The caller's preferences. Those that restrict are passed on; those that name or order providers speak of ours, and are not.
     pub preferences: &'a Preferences,
+    /// The providers that may not serve, by slug, whoever forbids them: behind a reseller as little as here.
+    pub ignore: &'a [String],
     /// The dearest that it may choose: what is held for the request. It stands in place of the caller's own ceiling.
     pub max_price: MaxPrice,
 }

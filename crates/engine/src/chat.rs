@@ -5,8 +5,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::HeaderValue;
 use portolan_catalog::{DataOrigin, Endpoint, EndpointIx, Provider};
-use portolan_core::{Area, Day, Dialect, GenerationId, KeyHash, MaxPrice, Meter, ModelSlug, Price, UnixMillis};
-use portolan_dialect::openai_chat::peek::Peek;
+use portolan_core::{Area, Day, Dialect, GenerationId, KeyHash, ModelSlug, UnixMillis};
+use portolan_dialect::openai_chat::peek::{self, Peek};
 use portolan_dialect::target::{Reseller, Target};
 use portolan_ledger::{App, Held, Refusal};
 use portolan_routing::{Ask, NoEndpoint, Plan, Rule as By, SimulatorUse};
@@ -145,7 +145,8 @@ impl Planned {
             service_tier: endpoint.service_tier,
             reseller: self.is_resold(attempt).then(|| Reseller {
                 preferences: &self.inbound.peek.preferences,
-                max_price: ceiling(endpoint, &self.inbound.peek.preferences.max_price),
+                ignore: &self.wanted.ignored,
+                max_price: quote::ceiling(endpoint, &self.inbound.peek.preferences.max_price),
             }),
         }
     }
@@ -234,19 +235,15 @@ impl Planned {
     }
 }
 
-/// The dearest that a reseller may choose: what was quoted, or less where the caller says so.
-fn ceiling(endpoint: &Endpoint, asked: &MaxPrice) -> MaxPrice {
-    let quoted = |meter| endpoint.prices.lists().map(|rates| rates.effective(meter)).max();
-    let least = |asked: Option<Price>, quoted: Option<Price>| [asked, quoted].into_iter().flatten().min();
-    MaxPrice { prompt: least(asked.prompt, quoted(Meter::Input)), completion: least(asked.completion, quoted(Meter::Output)), ..*asked }
-}
-
 /// What is refused whatever the plan.
 pub(crate) fn permitted(deployment: &Deployment, inbound: &Inbound) -> Result<(), Refused> {
     if inbound.caller.is_strict() && inbound.peek.hosted_tools {
-        let message = "tools: the cost of a tool that runs at the provider has no bound, and this key has a strict limit; \
-                       offer only functions, or use a key with a standard limit";
-        return Err(Refused::field("tools", message).by(Rule::UnboundedCost));
+        let field = peek::HOSTED_FIELDS.into_iter().find(|name| inbound.peek.field(name).is_some()).unwrap_or("tools");
+        let message = format!(
+            "{field}: the cost of what runs at the provider has no bound, and this key has a strict limit; \
+             offer only functions, or use a key with a standard limit"
+        );
+        return Err(Refused::field(field, message).by(Rule::UnboundedCost));
     }
     if inbound.simulate && !deployment.simulator_on_request {
         let message = "X-Portolan-Simulate: the simulator is off here; leave the header out, or start with simulator = \"on\"";

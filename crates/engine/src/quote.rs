@@ -1,7 +1,7 @@
 //! What a request may cost at an endpoint: the bound that a hard ceiling holds, and the estimate that the others do.
 
 use portolan_catalog::Endpoint;
-use portolan_core::{Meter, Money, Usage};
+use portolan_core::{MaxPrice, Meter, Money, Price, Usage};
 use portolan_dialect::openai_chat::peek::Peek;
 use portolan_ledger::{Bound, Quote, cost, worst_case};
 
@@ -50,6 +50,21 @@ pub(crate) fn quote(peek: &Peek, endpoint: &Endpoint, max_tokens: u64, recent_p9
     Quote { worst, expected: Money(expected.0.min(worst.0)) }
 }
 
+/// The dearest that a reseller may choose: what was quoted, or less where the caller says so. It bounds base prices, so
+/// that the lists for long prompts do not count, and a fee per request as well, for what is not stated has no bound.
+pub(crate) fn ceiling(endpoint: &Endpoint, asked: &MaxPrice) -> MaxPrice {
+    let least = |asked: Option<Price>, meter| {
+        let quoted = endpoint.prices.base.effective(meter);
+        Some(asked.map_or(quoted, |asked| asked.min(quoted)))
+    };
+    MaxPrice {
+        prompt: least(asked.prompt, Meter::Input),
+        completion: least(asked.completion, Meter::Output),
+        request: least(asked.request, Meter::Request),
+        ..*asked
+    }
+}
+
 /// The largest output limit whose worst case stays within `affordable`, if it is worth asking.
 pub(crate) fn affordable_tokens(peek: &Peek, endpoint: &Endpoint, affordable: Money, least: u64) -> Option<u64> {
     let fits = |tokens: u64| quote(peek, endpoint, tokens, None).worst <= affordable;
@@ -63,4 +78,36 @@ pub(crate) fn affordable_tokens(peek: &Peek, endpoint: &Endpoint, affordable: Mo
         if fits(middle) { low = middle } else { high = middle - 1 }
     }
     Some(low)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use portolan_catalog::Catalog;
+    use portolan_core::{PriceCard, PriceTier, Rates};
+
+    use super::*;
+
+    fn resold(request: Option<u64>) -> Endpoint {
+        let catalog = Catalog::builtin();
+        let endpoint = catalog.endpoints.iter().find(|e| e.charged_by_report).unwrap().clone();
+        let rates = |input, output| Rates::default().with(Meter::Input, Price(input)).with(Meter::Output, Price(output));
+        let base = request.map_or(rates(10, 20), |fee| rates(10, 20).with(Meter::Request, Price(fee)));
+        let long = PriceTier { above_prompt_tokens: 1_000, rates: rates(100, 200) };
+        Endpoint { prices: Arc::new(PriceCard::new(base, vec![long])), ..endpoint }
+    }
+
+    #[test]
+    fn a_reseller_may_choose_nobody_dearer_than_what_is_held() {
+        let of = |prompt: u64, completion: u64, request: u64| MaxPrice {
+            prompt: Some(Price(prompt)),
+            completion: Some(Price(completion)),
+            request: Some(Price(request)),
+            ..MaxPrice::default()
+        };
+        assert_eq!(ceiling(&resold(None), &MaxPrice::default()), of(10, 20, 0), "base prices, and no fee where none is held");
+        assert_eq!(ceiling(&resold(Some(7)), &MaxPrice::default()), of(10, 20, 7));
+        assert_eq!(ceiling(&resold(Some(7)), &of(9, 21, 8)), of(9, 20, 7), "the caller's bound where it is lower");
+    }
 }

@@ -66,6 +66,8 @@ pub(crate) struct Wanted {
     pub(crate) seed: u64,
     variants: Vec<Option<Variant>>,
     policies: Vec<Policy>,
+    /// The providers that may not serve, as resellers know them.
+    pub(crate) ignored: Vec<String>,
 }
 
 impl Wanted {
@@ -82,11 +84,13 @@ impl Wanted {
             strict: inbound.caller.is_strict(),
             seed,
             variants: Vec::new(),
+            ignored: Vec::new(),
             policies: area.map(|(area, source)| Policy { area: Some(area), ..Policy::new(source) }).into_iter().collect(),
         };
         for name in &inbound.peek.models {
             wanted.add(deployment, inbound, name)?;
         }
+        wanted.ignored = ignored(deployment, &inbound.peek.preferences.ignore, &wanted.policies);
         wanted.place = wanted.models.first().and_then(|model| place(engine, deployment, inbound, model));
         Ok(wanted)
     }
@@ -145,6 +149,11 @@ impl Wanted {
         self.variants.push(variant);
         Ok(())
     }
+}
+
+fn ignored(deployment: &Deployment, own: &[String], policies: &[Policy]) -> Vec<String> {
+    let all = own.iter().chain(policies.iter().flat_map(|policy| &policy.ignore));
+    all.map(|name| portolan_routing::canonical(&deployment.catalog, name)).collect()
 }
 
 /// The area that a request is confined to, and by whom.

@@ -20,6 +20,7 @@ mod variant;
 pub use ask::{Ask, Bind, Bindings, Health, NoFailures, SimulatorUse, Stats};
 pub use detail::{detail, notes};
 pub use explain::{CandidateView, QuoteView, ScoreView, explain};
+pub use names::canonical;
 pub use plan::{Choice, NoEndpoint, OrderReason, Plan, Rejection, plan};
 pub use policy::Policy;
 pub use refusal::Excluded;

@@ -58,8 +58,18 @@ impl<'a> Entry<'a> {
 
     /// Whether it is the full slug of this endpoint.
     pub(crate) fn is_tag_of(&self, endpoint: &Endpoint) -> bool {
+        self.is_tag(endpoint, &endpoint.tag)
+    }
+
+    /// Whether it names this endpoint, its provider, or the ordinary endpoint of which it is a service tier.
+    pub(crate) fn covers(&self, endpoint: &Endpoint) -> bool {
+        let ordinary = || endpoint.service_tier.and_then(|tier| endpoint.tag.strip_suffix(tier.as_str())?.strip_suffix('/'));
+        self.is_provider_of(endpoint) || self.is_tag_of(endpoint) || ordinary().is_some_and(|tag| self.is_tag(endpoint, tag))
+    }
+
+    fn is_tag(&self, endpoint: &Endpoint, tag: &str) -> bool {
         self.provider == Some(endpoint.provider)
-            && self.rest.is_some_and(|rest| endpoint.tag.split_once('/').is_some_and(|(_, own)| own.eq_ignore_ascii_case(rest)))
+            && self.rest.is_some_and(|rest| tag.split_once('/').is_some_and(|(_, own)| own.eq_ignore_ascii_case(rest)))
     }
 
     /// Whether it is the base slug of this endpoint's provider.
@@ -80,6 +90,18 @@ impl<'a> Entry<'a> {
 /// Looks a list up.
 pub(crate) fn entries<'a>(catalog: &Catalog, texts: &'a [String]) -> Vec<Entry<'a>> {
     texts.iter().map(|text| Entry::new(catalog, text)).collect()
+}
+
+/// An entry of `order`, `only` or `ignore` as others know it: slugs in place of aliases and display names. What nobody is
+/// called stays as it is.
+#[must_use]
+pub fn canonical(catalog: &Catalog, text: &str) -> String {
+    let entry = Entry::new(catalog, text);
+    match (entry.provider, entry.rest) {
+        (Some(ix), Some(rest)) => format!("{}/{rest}", catalog.provider(ix).slug),
+        (Some(ix), None) => catalog.provider(ix).slug.to_string(),
+        (None, _) => text.to_owned(),
+    }
 }
 
 fn provider(catalog: &Catalog, text: &str) -> Option<ProviderIx> {

@@ -161,7 +161,8 @@ fn provider(terms: &Terms<'_>, of: &Candidate<'_>) -> Option<(Source, Detail)> {
     if !terms.only.is_empty() && !terms.names(&terms.only, of) {
         return Some((Source::RequestOnly, Detail::None));
     }
-    terms.names(&terms.ignore, of).then_some((Source::RequestIgnore, Detail::None))
+    // What is ignored stays out in every class of service, also one that is named elsewhere.
+    terms.ignore.iter().any(|entry| entry.covers(of.endpoint)).then_some((Source::RequestIgnore, Detail::None))
 }
 
 impl Terms<'_> {

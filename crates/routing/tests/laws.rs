@@ -248,7 +248,7 @@ proptest! {
             let endpoint = CATALOG.endpoint(choice.endpoint);
             let named = |entries: &[String]| request.names(entries, choice.requested, endpoint);
             prop_assert!(preferences.only.is_empty() || named(&preferences.only));
-            prop_assert!(!named(&preferences.ignore));
+            prop_assert!(!is_named(&preferences.ignore, endpoint, true));
             prop_assert!(preferences.allow_fallbacks || preferences.order.is_empty() || named(&preferences.order));
             prop_assert!(!(request.strict && request.health.barred.contains(&endpoint.ix)));
             prop_assert!(request.max_output.is_none_or(|n| n <= u64::from(endpoint.max_output)));

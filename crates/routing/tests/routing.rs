@@ -175,6 +175,12 @@ fn what_restricts_takes_endpoints_away_by_a_named_rule() {
             and_tiers!("provider_not_allowed", "request.provider.ignore", ["alpha/eu"]),
         ),
         (
+            "ignore takes the tiers as well, also one that order names in full",
+            preferring(|p| (p.ignore, p.order) = (texts(&["alpha"]), texts(&["alpha/priority"]))),
+            &[("beta", "drawn"), ("gamma", "price"), ("delta", "price")],
+            and_tiers!("provider_not_allowed", "request.provider.ignore", ["alpha", "alpha/eu", "alpha/priority"]),
+        ),
+        (
             "max_price, at the bound",
             preferring(|p| p.max_price = MaxPrice { prompt: usd(3), completion: usd(5), ..MaxPrice::default() }),
             &[("alpha", "drawn"), ("alpha/eu", "price"), ("beta", "price")],
@@ -460,7 +466,7 @@ fn what_orders_puts_endpoints_in_their_places() {
             "sticky that is out",
             Request { sticky: Some("beta"), ..preferring(|p| p.ignore = texts(&["beta"])) },
             &[("alpha", "drawn"), ("alpha/eu", "price"), ("gamma", "price"), ("delta", "price")],
-            and_tiers!("provider_not_allowed", "request.provider.ignore", ["beta"]),
+            and_tiers!("provider_not_allowed", "request.provider.ignore", ["beta", "beta/flex"]),
         ),
         (
             "order is stronger than sticky",
@@ -631,4 +637,19 @@ fn health_removes_nothing() {
     let failed: &[&str] = &["alpha", "alpha/eu", "beta", "gamma", "delta"];
     let (catalog, made, _) = Request { failed, ..Request::default() }.plan();
     assert_eq!(tags(&catalog, &made), BY_PRICE);
+}
+
+#[test]
+fn an_entry_is_told_to_others_by_its_slug() {
+    let catalog = routed::catalog();
+    let cases = [
+        ("Alpha Cloud", "alpha"),
+        ("ALPHA/EU", "alpha/EU"),
+        ("aws-bedrock", "amazon-bedrock"),
+        ("togetherai/fp8", "together/fp8"),
+        ("Nobody/x", "Nobody/x"),
+    ];
+    for (text, slug) in cases {
+        assert_eq!(portolan_routing::canonical(&catalog, text), slug);
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use portolan_core::{Meter, Parameters, PriceCard, Quantization, Rates, Task};
+use portolan_core::{Meter, Parameters, PriceCard, PriceTier, Quantization, Rates, Task};
 
 use super::shared::Shared;
 use crate::rows::{ModelRow, ProviderRow};
@@ -43,7 +43,7 @@ pub(super) fn add(catalog: &mut Catalog, shared: &mut Shared, of: &ProviderRow, 
             tool_choice: priced.iter().map(|e| e.tool_choice).fold(ToolChoice::default(), either),
             free: priced.iter().all(|e| e.free),
             callable: super::derive::callable_at(of, of.dialect, Task::Chat),
-            prices: shared.card(PriceCard::new(dearest(&priced), Vec::new())),
+            prices: shared.card(dearest(&priced)),
             media: None,
             audio_cache_read: None,
             charged_by_report: true,
@@ -70,11 +70,21 @@ fn largest(of: &[&Endpoint], column: impl Fn(&Endpoint) -> u32) -> u32 {
     of.iter().map(|e| column(e)).max().unwrap_or(0)
 }
 
-/// For every meter that any of them lists, the dearest price that any of them takes for it.
-fn dearest(of: &[&Endpoint]) -> Rates {
-    let listed = |meter| of.iter().any(|e| e.prices.base.listed(meter).is_some());
-    let price = |meter| of.iter().map(|e| e.prices.base.effective(meter)).max().unwrap_or_default();
-    Meter::ALL.into_iter().filter(|m| listed(*m)).fold(Rates::default(), |rates, meter| rates.with(meter, price(meter)))
+/// For every meter that any of them lists, the dearest price that any of them takes for it; for longer prompts by their
+/// lists for these, from each bound that one of them has.
+fn dearest(of: &[&Endpoint]) -> PriceCard {
+    let above = |bound: u64| {
+        let lists: Vec<&Rates> = of.iter().map(|e| e.prices.rates(bound.saturating_add(1))).collect();
+        let listed = |meter: &Meter| lists.iter().any(|rates| rates.listed(*meter).is_some());
+        let price = |meter| lists.iter().map(|rates| rates.effective(meter)).max().unwrap_or_default();
+        Meter::ALL.into_iter().filter(listed).fold(Rates::default(), |rates, meter| rates.with(meter, price(meter)))
+    };
+    let mut bounds: Vec<u64> = of.iter().flat_map(|e| e.prices.tiers.iter().map(|tier| tier.above_prompt_tokens)).collect();
+    bounds.sort_unstable();
+    bounds.dedup();
+    let base = above(0);
+    let tiers = bounds.into_iter().map(|bound| PriceTier { above_prompt_tokens: bound, rates: above(bound) });
+    PriceCard::new(base, tiers.collect())
 }
 
 fn union(of: &[&Endpoint], shared: &mut Shared) -> Arc<[String]> {

@@ -16,7 +16,7 @@ use super::edit::{Editor, Members};
 use super::{error, usage};
 use crate::classify::invalid_answer;
 use crate::json::{JsonError, Kind, Reader, Text};
-use crate::relay::{RelaySpec, Seen};
+use crate::relay::{Gathered, RelaySpec, Seen};
 
 /// Members that every answer must have.
 #[derive(Debug, Clone, Copy, Default)]
@@ -60,6 +60,7 @@ pub(crate) struct Patcher {
     /// A body, not a stream: `message` in place of `delta`.
     pub(super) whole: bool,
     pub(super) calls: Calls,
+    pub(crate) tools: Gathered,
     pub(super) found: Found,
     reasoning_beside: bool,
     prefix: Prefix,
@@ -77,6 +78,7 @@ impl Patcher {
             exclude_reasoning: spec.exclude_reasoning,
             whole: !spec.stream,
             calls: Calls::default(),
+            tools: Gathered::default(),
             found: Found::default(),
             reasoning_beside: spec.quirks.contains(&Quirk::ReasoningBesideCompletion),
             prefix: Prefix::default(),

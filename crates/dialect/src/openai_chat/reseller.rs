@@ -28,6 +28,12 @@ pub(super) fn provider(reseller: &Reseller<'_>) -> String {
             json.raw_member(name, value);
         }
     }
+    if !reseller.ignore.is_empty() {
+        json.key("ignore");
+        json.array();
+        reseller.ignore.iter().for_each(|slug| json.text(slug));
+        json.end_array();
+    }
     if !preferences.quantizations.is_empty() {
         json.key("quantizations");
         json.array();

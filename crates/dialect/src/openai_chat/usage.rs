@@ -39,6 +39,10 @@ struct Counts {
     output_audio: u64,
     output_image: u64,
     cost: Option<Money>,
+    /// Served with a key of the buyer's own (`is_byok`): `cost` is then only the fee.
+    own_key: bool,
+    /// What the provider behind a reseller charges (`cost_details.upstream_inference_cost`).
+    upstream: Option<Money>,
     odd: Option<&'static str>,
     odd_cost: Option<&'static str>,
 }
@@ -64,6 +68,8 @@ impl Counts {
             "prompt_tokens" => self.prompt = self.count(r)?,
             "completion_tokens" => self.completion = self.count(r)?,
             "cost" => self.cost = self.money(r)?,
+            "is_byok" => self.own_key = r.raw()? == "true",
+            "cost_details" if r.kind()? == Kind::Object => r.object(|r, key| self.cost_detail(r, key.raw)).map(drop)?,
             "total_tokens" => self.total = self.count(r)?,
             // DeepSeek; Together and Moonshot; Mistral; hosts that count as Anthropic does.
             "prompt_cache_hit_tokens" | "cached_tokens" | "num_cached_tokens" | "cache_read_input_tokens" => {
@@ -77,6 +83,14 @@ impl Counts {
             _ => r.skip().map(drop)?,
         }
         Ok(())
+    }
+
+    fn cost_detail(&mut self, r: &mut Reader<'_>, key: &str) -> Result<(), JsonError> {
+        if key == "upstream_inference_cost" {
+            self.upstream = self.money(r)?;
+            return Ok(());
+        }
+        r.skip().map(drop)
     }
 
     fn prompt_detail(&mut self, r: &mut Reader<'_>, key: &str) -> Result<(), JsonError> {
@@ -185,7 +199,9 @@ impl Counts {
     }
 
     fn reported(self, usage: Option<Usage>) -> Reading {
-        Reading { usage, cost: self.cost, odd: self.odd.or(self.odd_cost) }
+        // With a key of one's own the provider's bill comes beside the fee. Where it is not told, nobody knows the whole.
+        let cost = if self.own_key { self.cost.zip(self.upstream).map(|(fee, upstream)| fee + upstream) } else { self.cost };
+        Reading { usage, cost, odd: self.odd.or(self.odd_cost) }
     }
 }
 
@@ -316,6 +332,20 @@ mod tests {
             let found = reading(&format!(r#"{{"prompt_tokens":1,"cost":{cost}}}"#));
             assert_eq!((found.cost, found.odd.is_some()), (want.map(Money), odd), "{cost}");
             assert!(found.usage.is_some(), "{cost}");
+        }
+    }
+
+    #[test]
+    fn with_a_key_of_ones_own_the_cost_is_the_fee_and_the_providers_bill() {
+        for (json, want) in [
+            (r#""cost":0.05,"is_byok":true,"cost_details":{"upstream_inference_cost":1}"#, Some(1_050_000_000)),
+            (r#""cost_details":{"upstream_inference_cost":1},"is_byok":true,"cost":0"#, Some(1_000_000_000)),
+            (r#""cost":0.05,"is_byok":true,"cost_details":{"upstream_inference_cost":null}"#, None),
+            (r#""cost":0.05,"is_byok":true"#, None),
+            (r#""cost":0.05,"is_byok":false,"cost_details":{"upstream_inference_cost":0.05}"#, Some(50_000_000)),
+            (r#""cost":0.05,"is_byok":null,"cost_details":null"#, Some(50_000_000)),
+        ] {
+            assert_eq!(reading(&format!(r#"{{"prompt_tokens":1,{json}}}"#)).cost, want.map(Money), "{json}");
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::drive::{BODY_BYTES_MAX, broken_off};
 use super::tap::Tap;
-use super::{Bill, RelaySpec, Seen};
+use super::{Bill, Gathered, RelaySpec, Seen};
 use crate::classify::invalid_answer;
 use crate::decoder::Decoder;
 use crate::json::utf8;
@@ -68,6 +68,10 @@ impl RawBody {
         &self.patcher.seen
     }
 
+    pub(super) fn tools(&self) -> &Gathered {
+        &self.patcher.tools
+    }
+
     pub(super) fn complete(&self, bill: &Bill, out: &mut Vec<u8>) {
         out.extend_from_slice(&self.patched);
         out.extend_from_slice(b",\"usage\":");
@@ -117,6 +121,10 @@ impl TranslatedBody {
 
     pub(super) fn seen(&self) -> &Seen {
         &self.tap.seen
+    }
+
+    pub(super) fn tools(&self) -> &Gathered {
+        &self.tap.tools
     }
 
     pub(super) fn complete(&self, bill: &Bill, out: &mut Vec<u8>) {

@@ -5,7 +5,8 @@ use portolan_core::{Class, Dialect, Fault, Origin, Retry};
 use super::body::{RawBody, TranslatedBody};
 use super::raw::RawStream;
 use super::translated::TranslatedStream;
-use super::{Bill, RelaySpec, Seen};
+use super::{Bill, RelaySpec, Seen, ToolCalls};
+use crate::openai_chat::peek::Offered;
 
 /// The largest JSON answer: images and audio come inline, but nobody may fill our memory.
 pub const BODY_BYTES_MAX: usize = 64 * 1024 * 1024;
@@ -67,6 +68,19 @@ impl Relay {
             Lane::TranslatedStream(lane) => lane.seen(),
             Lane::TranslatedBody(lane) => lane.seen(),
         }
+    }
+
+    /// What the tool calls of an answer that came to its end are like. `None`: there are none, or they cannot be judged
+    /// (longer than a MiB, cut off, or tools are offered that are no functions).
+    #[must_use]
+    pub fn tool_calls(&self, offered: &Offered) -> Option<ToolCalls> {
+        let gathered = match &self.0 {
+            Lane::RawStream(lane) => lane.tools(),
+            Lane::RawBody(lane) => lane.tools(),
+            Lane::TranslatedStream(lane) => lane.tools(),
+            Lane::TranslatedBody(lane) => lane.tools(),
+        };
+        gathered.judge(offered)
     }
 
     /// After settlement. Stream: the last chunk, with usage and cost, and `[DONE]`. Body: the whole answer.

@@ -9,7 +9,11 @@ mod raw;
 mod seen;
 mod stray;
 mod tap;
+mod tools;
 mod translated;
 
 pub use drive::{BODY_BYTES_MAX, Relay};
 pub use seen::{Bill, RelaySpec, Seen};
+pub use tools::ToolCalls;
+
+pub(crate) use tools::Gathered;

@@ -4,7 +4,7 @@ use portolan_core::Fault;
 
 use super::drive::broken_off;
 use super::stray::Stray;
-use super::{Bill, RelaySpec, Seen};
+use super::{Bill, Gathered, RelaySpec, Seen};
 use crate::classify::invalid_answer;
 use crate::openai_chat::raw::Patcher;
 use crate::sse::Parser;
@@ -47,6 +47,10 @@ impl RawStream {
 
     pub(super) fn seen(&self) -> &Seen {
         &self.patcher.seen
+    }
+
+    pub(super) fn tools(&self) -> &Gathered {
+        &self.patcher.tools
     }
 
     pub(super) fn complete(&self, bill: &Bill, out: &mut Vec<u8>) {

@@ -2,13 +2,14 @@
 
 use std::borrow::Cow;
 
-use super::Seen;
+use super::{Gathered, Seen};
 use crate::ir::{Delta, Event};
 
 /// Reads along.
 #[derive(Debug)]
 pub(super) struct Tap {
     pub(super) seen: Seen,
+    pub(super) tools: Gathered,
     exclude_reasoning: bool,
     frame_has_content: bool,
     /// Choices that began, and that ended, as bits; those above 63 share the last one.
@@ -18,7 +19,7 @@ pub(super) struct Tap {
 
 impl Tap {
     pub(super) fn new(exclude_reasoning: bool) -> Self {
-        Self { seen: Seen::default(), exclude_reasoning, frame_has_content: false, begun: 0, ended: 0 }
+        Self { seen: Seen::default(), tools: Gathered::default(), exclude_reasoning, frame_has_content: false, begun: 0, ended: 0 }
     }
 
     /// Reads along one frame's events.
@@ -41,6 +42,11 @@ impl Tap {
             }
             Event::Delta { choice, delta } => {
                 self.begun |= bit(*choice);
+                match delta {
+                    Delta::ToolCall { index, name, .. } => self.tools.begin(*choice, *index, name),
+                    Delta::Arguments { index, text } => self.tools.arguments(*choice, *index, text),
+                    _ => {}
+                }
                 let (bytes, visible) = self.weigh(delta);
                 self.seen.output_bytes = self.seen.output_bytes.saturating_add(bytes as u64);
                 self.seen.content |= bytes > 0 && visible;
@@ -55,6 +61,7 @@ impl Tap {
             Event::Finish { choice, reason, native } => {
                 self.begun |= bit(*choice);
                 self.ended |= bit(*choice);
+                self.tools.finish(*choice, *reason);
                 seen.finish = Some((*reason, native.clone().into_owned()));
             }
             Event::Fault(fault) => seen.note_fault(fault.clone()),

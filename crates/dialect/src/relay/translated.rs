@@ -5,7 +5,7 @@ use portolan_core::{Class, Fault};
 use super::drive::broken_off;
 use super::stray::Stray;
 use super::tap::Tap;
-use super::{Bill, RelaySpec, Seen};
+use super::{Bill, Gathered, RelaySpec, Seen};
 use crate::classify::invalid_answer;
 use crate::decoder::Decoder;
 use crate::openai_chat::answer::{Chunks, Identity};
@@ -74,6 +74,10 @@ impl TranslatedStream {
 
     pub(super) fn seen(&self) -> &Seen {
         &self.lane.tap.seen
+    }
+
+    pub(super) fn tools(&self) -> &Gathered {
+        &self.lane.tap.tools
     }
 
     pub(super) fn complete(&self, bill: &Bill, out: &mut Vec<u8>) {

@@ -78,11 +78,7 @@ impl HealthTable {
         self.count(endpoint, |statistics| statistics.served(served, now));
     }
 
-    /// An answer ended in tool calls. `bad`: at least one has arguments that are no JSON, or a name that was not offered.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "the relay does not look at tool calls yet; routing by tool errors needs these counts")
-    )]
+    /// An answer ended in tool calls. `bad`: at least one has arguments that are no JSON object, or a name that was not offered.
     pub(crate) fn tool_calls(&self, endpoint: EndpointIx, bad: bool, now: UnixMillis) {
         self.count(endpoint, |statistics| statistics.tool_calls(bad, now));
     }

@@ -1,6 +1,7 @@
 //! What a generation tells health about the endpoint that it ended at.
 
 use portolan_core::{Class, Fault, Meter, Origin, Retry, UnixMillis, Usage};
+use portolan_dialect::relay::ToolCalls;
 use portolan_ledger::End;
 use portolan_routing::Rule;
 
@@ -54,6 +55,9 @@ impl Run {
                 let output_tokens = (ended.end == End::Completed).then(|| usage.completion_tokens());
                 let served = Served { began, output_tokens, latency_ms: timing.first_token, throughput: timing.throughput(usage) };
                 health.served(self.serving(), &served, now);
+                if let Some(calls) = self.tool_calls(ended) {
+                    health.tool_calls(self.serving(), calls == ToolCalls::Bad, now);
+                }
             }
             End::UpstreamErrorBeforeContent | End::UpstreamErrorAfterContent if ended.fault.is_none() => {
                 let message = "the provider ended its answer with an error";
@@ -64,6 +68,12 @@ impl Run {
         }
         // A probe that told neither way, because its caller hung up, say, is somebody else's now.
         self.planned.release_probes(0);
+    }
+
+    /// What the tool calls of a completed answer are like.
+    fn tool_calls(&self, ended: &Ended) -> Option<ToolCalls> {
+        let relay = ended.relay.as_ref().filter(|_| ended.end == End::Completed)?;
+        relay.tool_calls(&self.planned.inbound.peek.offered)
     }
 
     fn timing(&self, line: &Line) -> Timing {

@@ -25,6 +25,7 @@ mod reseller;
 mod routes;
 mod routes_catalog;
 mod routing;
+mod tool_calls;
 
 /// The binary under test.
 pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_portolan");

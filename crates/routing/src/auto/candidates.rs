@@ -92,18 +92,20 @@ impl<'a> Market<'a> {
         some(self.serving(task, needs, |model| ordinary(model) && not_excluded(model)))
     }
 
-    /// The models of which an endpoint that costs nothing can serve the request.
+    /// The models that cost nothing wherever they are served, and of which an endpoint can serve the request. One that costs
+    /// nothing at some endpoints only is none: a failure there would lead to the others.
     pub(crate) fn free(&self, needs: &Needs) -> Vec<AutoCandidate> {
-        let mut all = self.serving(TaskKind::General, needs, |model| model.slug.author() != SIMULATOR || self.is_simulated());
-        all.retain(|candidate| candidate.free);
+        let (behind, is_simulated) = (self.behind(), self.is_simulated());
+        let mut all = self.serving(TaskKind::General, needs, |model| model.slug.author() != SIMULATOR || is_simulated);
+        all.retain(|candidate| self.bound(self.catalog.model_at(candidate.model), behind).all(|endpoint| endpoint.free));
         all
     }
 
     /// Chat models that `wanted` picks and that can serve the request.
     fn serving(&self, task: TaskKind, needs: &Needs, wanted: impl Fn(&Model) -> bool) -> Vec<AutoCandidate> {
         let simulator_use = if self.is_simulated() { SimulatorUse::OnlySimulated } else { SimulatorUse::OnlyReal };
-        let behind = if self.is_simulated() { Bind::Simulated } else { Bind::Real };
         let sieve = self.ask.and_then(|ask| Sieve::new(self.catalog, self.bindings, ask, simulator_use));
+        let behind = self.behind();
         let mut out = Vec::new();
         for (at, model) in (0u32..).zip(&self.catalog.models) {
             if model.task != Task::Chat || model.wildcard || !speaks(model, needs.capabilities) || !wanted(model) {
@@ -111,8 +113,8 @@ impl<'a> Market<'a> {
             }
             let left = sieve.as_ref().map(|sieve| sieve.left(model));
             let serves = |endpoint: &&Endpoint| can_serve(endpoint, needs) && left.as_ref().is_none_or(|left| left.contains(&endpoint.ix));
-            let bound = model.endpoints.iter().filter(|ix| self.bindings.get(**ix) == behind).map(|ix| self.catalog.endpoint(*ix));
-            if let Some(cheapest) = bound.filter(serves).min_by_key(|endpoint| (!endpoint.free, endpoint.blended_price())) {
+            let bound = self.bound(model, behind).filter(serves);
+            if let Some(cheapest) = bound.min_by_key(|endpoint| (!endpoint.free, endpoint.blended_price())) {
                 let price = if cheapest.free { Price(0) } else { cheapest.blended_price() };
                 out.push(AutoCandidate {
                     model: ModelIx(at),
@@ -124,6 +126,17 @@ impl<'a> Market<'a> {
             }
         }
         out
+    }
+
+    /// What stands behind the endpoints of this plan's world.
+    fn behind(&self) -> Bind {
+        if self.is_simulated() { Bind::Simulated } else { Bind::Real }
+    }
+
+    /// The endpoints of a model that have this behind them.
+    fn bound(&self, model: &'a Model, behind: Bind) -> impl Iterator<Item = &'a Endpoint> + use<'a> {
+        let Market { catalog, bindings, .. } = *self;
+        model.endpoints.iter().filter(move |ix| bindings.get(**ix) == behind).map(|ix| catalog.endpoint(*ix))
     }
 
     /// Real providers answer as soon as one has a credential. Depends on no setting of the request but `simulate`, so that a

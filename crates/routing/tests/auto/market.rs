@@ -25,6 +25,10 @@ max_output = 1000
 capabilities = ["image_input", "tools"]
 pricing = { prompt = "0.00001", completion = "0.00001" }
 [[models]]
+id = "f/here"
+context_length = 1000
+pricing = { prompt = "0.00002", completion = "0.00002" }
+[[models]]
 id = "u/dear:free"
 context_length = 1000
 max_output = 1000
@@ -47,6 +51,10 @@ context_length = 1000
 pricing = { prompt = "0", completion = "0" }
 [[models]]
 id = "f/two"
+context_length = 1000
+pricing = { prompt = "0", completion = "0" }
+[[models]]
+id = "f/here"
 context_length = 1000
 pricing = { prompt = "0", completion = "0" }
 [[models]]
@@ -186,6 +194,8 @@ fn free_models_are_drawn_by_the_seed_and_only_such_as_can_serve_the_request() {
         assert!((850..1150).contains(&drawn), "{slug} is drawn {drawn} times of 3000");
     }
     assert_eq!(first(7), first(7));
+    let here = |seed| free(&market, &Needs::default(), seed).unwrap().iter().any(|slug| slug.as_str() == "f/here");
+    assert!(!(0..100).any(here), "what another endpoint charges for is not free");
     let image = Needs { capabilities: Capabilities::NONE.with(Capability::ImageInput), ..Needs::default() };
     assert_eq!(free(&market, &image, 1).unwrap().iter().map(ModelSlug::as_str).collect::<Vec<_>>(), ["f/eye"]);
     let long = Needs { input_tokens_min: 1_000_000_000, ..Needs::default() };

@@ -145,7 +145,7 @@ fn the_tier_of_the_endpoint_is_written_and_never_that_of_the_caller() {
 #[test]
 fn a_reseller_is_bound_in_this_lane_too() {
     let preferences = Preferences { zdr: true, ..Preferences::default() };
-    let reseller = Some(Reseller { preferences: &preferences, max_price: MaxPrice::default() });
+    let reseller = Some(Reseller { preferences: &preferences, ignore: &[], max_price: MaxPrice::default() });
     let target = Target { reseller, ..target(&[]) };
     assert_eq!(show(through(r#""provider":{"zdr":true,"order":["x"]}"#, &target)), r#"{"provider":{"zdr":true},"usage":{"include":true}}"#);
 }

@@ -132,7 +132,7 @@ proptest! {
         let text = if pretty { serde_json::to_string_pretty(&body) } else { serde_json::to_string(&body) }.unwrap();
         let preferences = Preferences { zdr: true, order: vec!["ours".into()], ..Preferences::default() };
         let max_price = MaxPrice { prompt: Some(Price(2_500_000)), ..MaxPrice::default() };
-        let reseller = resold.then_some(Reseller { preferences: &preferences, max_price });
+        let reseller = resold.then_some(Reseller { preferences: &preferences, ignore: &[], max_price });
         let target = Target { service_tier: tier, reseller, ..target(stream, max_tokens, hash, QUIRKS[quirks]) };
         let found = patched(&text, &target);
         let parsed: Map<String, Value> = serde_json::from_str(&found).map_err(|e| TestCaseError::fail(format!("{e}: {found}")))?;
@@ -186,6 +186,7 @@ fn a_reseller_keeps_what_only_it_understands_and_is_bound_as_the_caller_is() {
     let preferences = Preferences {
         order: vec!["ours".into()],
         only: vec!["ours".into()],
+        ignore: vec!["deepseek".into(), "deepinfra/fp4".into()],
         allow_fallbacks: false,
         require_parameters: true,
         deny_data_collection: true,
@@ -202,7 +203,10 @@ fn a_reseller_keeps_what_only_it_understands_and_is_bound_as_the_caller_is() {
         image: Some(Price(0)),
         audio: None,
     };
-    let bound = Target { reseller: Some(Reseller { preferences: &preferences, max_price }), ..target(false, None, None, &[]) };
+    let bound = Target {
+        reseller: Some(Reseller { preferences: &preferences, ignore: &preferences.ignore, max_price }),
+        ..target(false, None, None, &[])
+    };
     let body = r#"{"model":"up","provider":{"order":["x"]},"reasoning":{"max_tokens":5},"cache_control":{"type":"ephemeral"},"session_id":"s",
         "messages":[{"role":"assistant","content":[{"type":"file","file":{"file_data":"AA"}}],"reasoning":"r","reasoning_details":[{}]}]}"#;
     let found: Value = serde_json::from_str(&patched(body, &bound)).unwrap();
@@ -211,7 +215,7 @@ fn a_reseller_keeps_what_only_it_understands_and_is_bound_as_the_caller_is() {
         "model": "up",
         "provider": {
             "allow_fallbacks": false, "require_parameters": true, "data_collection": "deny", "zdr": true, "enforce_distillable_text": true,
-            "quantizations": ["fp8", "bf16"],
+            "ignore": ["deepseek", "deepinfra/fp4"], "quantizations": ["fp8", "bf16"],
             "max_price": {"prompt": "0.15", "completion": "0.000001", "request": "0.01", "image": "0"},
         },
         "reasoning": {"max_tokens": 5},
@@ -230,15 +234,16 @@ proptest! {
         flags: [bool; 5],
         quantizations in prop::sample::subsequence(Quantization::ALL.to_vec(), 0..=12),
         prices: [Option<u64>; 5],
+        ignore in prop::collection::vec("[a-z]{1,9}(/[a-z0-9]{1,4})?", 0..3),
     ) {
         let [allow_fallbacks, require_parameters, deny_data_collection, zdr, enforce_distillable_text] = flags;
         let [prompt, completion, request, image, audio] = prices.map(|price| price.map(Price));
         let max_price = MaxPrice { prompt, completion, request, image, audio };
         let restrictions = Preferences {
             allow_fallbacks, require_parameters, deny_data_collection, zdr, enforce_distillable_text, quantizations, max_price,
-            ..Preferences::default()
+            ignore: ignore.clone(), ..Preferences::default()
         };
-        let told = reseller::provider(&Reseller { preferences: &restrictions, max_price });
+        let told = reseller::provider(&Reseller { preferences: &restrictions, ignore: &ignore, max_price });
         let body = format!(r#"{{"model":"a/b","provider":{told},"messages":[{{"role":"user","content":"x"}}]}}"#);
         prop_assert_eq!(peek(body.as_bytes()).unwrap().preferences, restrictions);
     }

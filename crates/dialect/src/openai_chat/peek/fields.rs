@@ -124,6 +124,13 @@ pub(super) fn known(name: &str) -> Option<&'static Known> {
     FIELDS.iter().find(|known| known.name == name)
 }
 
+/// The field that a name is another spelling of: the same letters in another case, those included that only Unicode takes
+/// for the same (`ſ` for `s`, the Kelvin sign for `k`).
+pub(super) fn alike(name: &str) -> Option<&'static str> {
+    let letters = || name.chars().flat_map(char::to_uppercase).flat_map(char::to_lowercase);
+    FIELDS.iter().map(|known| known.name).find(|known| letters().eq(known.chars()))
+}
+
 /// The names of all fields that are known.
 #[cfg(test)]
 pub(super) fn names() -> impl Iterator<Item = &'static str> {

@@ -21,6 +21,7 @@ use std::ops::Range;
 use portolan_core::{Capabilities, Parameters, Preferences, ServiceTier};
 
 pub use error::PeekError;
+pub use tools::Offered;
 pub use variants::{Variant, Variants, variant, variants};
 
 use crate::ir;
@@ -76,8 +77,10 @@ pub struct Peek {
     pub reasoning_excluded: bool,
     /// Why the raw lane cannot be taken to an ordinary endpoint of this dialect. Each once.
     pub raw_blockers: Vec<RawBlocker>,
-    /// A tool that runs at the provider is offered: nobody can bound its cost.
+    /// A tool that runs at the provider is offered, or one of [`HOSTED_FIELDS`] asks for one: nobody can bound its cost.
     pub hosted_tools: bool,
+    /// The tools on offer, by name.
+    pub offered: Offered,
     /// The members of the body, in its order.
     pub fields: Vec<Field>,
 }
@@ -198,6 +201,9 @@ pub const GATEWAY_ONLY: &[&str] = &[
     "deferred_tools",
     "background",
 ];
+
+/// Fields by which single providers are told to search, at a price of its own.
+pub const HOSTED_FIELDS: [&str; 2] = ["search_parameters", "enable_search"];
 
 /// Looks at a chat completions body.
 ///

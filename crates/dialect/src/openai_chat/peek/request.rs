@@ -4,10 +4,10 @@ use std::borrow::Cow;
 
 use portolan_core::{Capability, Parameters};
 
-use super::fields::known;
+use super::fields::{alike, known};
 use super::opening::Opening;
 use super::read::{Path, skip};
-use super::{Field, Peek, PeekError};
+use super::{Field, HOSTED_FIELDS, Peek, PeekError};
 use crate::ir;
 use crate::json::{Kind, Reader, Text, utf8};
 
@@ -55,6 +55,9 @@ impl Visit {
             return Err(path.invalid("stands twice"));
         }
         let known = known(&name);
+        if known.is_none() {
+            well_spelled(&name, path)?;
+        }
         let (spare, inline) = (reader.spare(), self.inline_bytes);
         let null = reader.kind()? == Kind::Null;
         let start = reader.at();
@@ -63,6 +66,7 @@ impl Visit {
             _ => skip(reader)?,
         }
         let value = start..reader.at();
+        self.peek.hosted_tools |= HOSTED_FIELDS.contains(&name.as_ref()) && !null && reader.slice(value.clone()) != "false";
         if known.is_none_or(|k| k.prompt) && !null {
             let text = (value.len() - (reader.spare() - spare)) as u64;
             self.peek.text_bytes += text.saturating_sub(self.inline_bytes - inline);
@@ -133,5 +137,15 @@ impl Visit {
         }
         self.peek.reasoning = stated.then_some(all);
         Ok(())
+    }
+}
+
+/// Refuses a field that is another spelling of one that is known. Some providers compare names without regard to case: they
+/// would take the one for the other, and serve another model or tier than was chosen here.
+fn well_spelled(name: &str, path: Path<'_>) -> Result<(), PeekError> {
+    let is_plain = name.bytes().all(|b| b.is_ascii() && !b.is_ascii_uppercase());
+    match if is_plain { None } else { alike(name) } {
+        Some(known) => Err(path.invalid(format!("must be written {known}"))),
+        None => Ok(()),
     }
 }

@@ -425,3 +425,34 @@ proptest::proptest! {
         let _ = peek(&bytes);
     }
 }
+
+#[test]
+fn another_spelling_of_a_known_field_is_refused_for_some_providers_take_one_for_the_other() {
+    let body = |name: &str| format!(r#"{{"model":"a/b","messages":[{{"role":"user","content":"x"}}],"{name}":null}}"#);
+    for (name, known) in [("Model", "model"), ("SERVICE_TIER", "service_tier"), ("\u{17f}ervice_tier", "service_tier"), ("to\u{212a}", "")]
+    {
+        let found = super::peek(body(name).as_bytes());
+        match known {
+            "" => assert!(found.is_ok(), "{name}"),
+            known => assert!(found.unwrap_err().to_string().contains(&format!("must be written {known}")), "{name}"),
+        }
+    }
+    assert!(super::peek(body("chat_Template").as_bytes()).is_ok(), "what nobody knows passes");
+}
+
+#[test]
+fn fields_that_make_a_provider_search_count_as_hosted_tools() {
+    let hosted = |field: &str| {
+        let body = format!(r#"{{"model":"a/b","messages":[{{"role":"user","content":"x"}}]{field}}}"#);
+        super::peek(body.as_bytes()).unwrap().hosted_tools
+    };
+    for (field, expected) in [
+        (r#","search_parameters":{"mode":"auto"}"#, true),
+        (r#","enable_search":true"#, true),
+        (r#","enable_search":false"#, false),
+        (r#","search_parameters":null"#, false),
+        ("", false),
+    ] {
+        assert_eq!(hosted(field), expected, "{field}");
+    }
+}

@@ -8,6 +8,38 @@ use super::request::Visit;
 use super::{PeekError, RawBlocker};
 use crate::json::{Kind, Reader};
 
+/// So many names are kept; no provider takes more functions.
+const FUNCTIONS_MAX: usize = 1_024;
+
+/// The tools that a request offers.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Offered {
+    functions: Vec<String>,
+    /// There are tools of other kinds, whose calls are no JSON objects under a name, or more than are kept.
+    others: bool,
+}
+
+impl Offered {
+    /// Whether a function of this name is offered.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        self.functions.iter().any(|function| function == name)
+    }
+
+    /// Whether every tool on offer is a function whose name is known here. So it is where there is no tool.
+    #[must_use]
+    pub fn only_functions(&self) -> bool {
+        !self.others
+    }
+
+    fn add(&mut self, function: Option<String>) {
+        match function {
+            Some(name) if self.functions.len() < FUNCTIONS_MAX => self.functions.push(name),
+            _ => self.others = true,
+        }
+    }
+}
+
 type Result<T> = std::result::Result<T, PeekError>;
 
 /// Whether a tool's type is one of a search that OpenRouter would run.
@@ -24,7 +56,7 @@ pub(super) fn read(visit: &mut Visit, reader: &mut Reader<'_>, path: Path<'_>) -
 }
 
 fn tool(visit: &mut Visit, reader: &mut Reader<'_>, path: Path<'_>) -> Result<()> {
-    let (mut kind, mut named) = (None, false);
+    let (mut kind, mut function) = (None, None);
     object(reader, path, &["type", "function", "cache_control"], |reader, name| {
         let here = path.key(name);
         match name {
@@ -33,7 +65,7 @@ fn tool(visit: &mut Visit, reader: &mut Reader<'_>, path: Path<'_>) -> Result<()
                 object(reader, here, &["name", "description", "parameters", "strict"], |reader, name| {
                     let at = here.key(name);
                     match name {
-                        "name" => named = !text(reader, at)?.raw.is_empty(),
+                        "name" => function = Some(text(reader, at)?).filter(|name| !name.raw.is_empty()),
                         "description" => pass(reader, Kind::String, at)?,
                         "parameters" => pass(reader, Kind::Object, at)?,
                         "strict" => pass(reader, Kind::Bool, at)?,
@@ -49,13 +81,20 @@ fn tool(visit: &mut Visit, reader: &mut Reader<'_>, path: Path<'_>) -> Result<()
     })?;
     match kind.as_deref() {
         None => Err(path.key("type").invalid("is missing; a function has the type \"function\"")),
-        Some("function") if named => Ok(()),
-        Some("function") => Err(path.key("function").key("name").invalid("is missing")),
-        // The caller runs it, as a function.
-        Some("custom") => Ok(()),
+        Some("function") => {
+            let Some(name) = function else { return Err(path.key("function").key("name").invalid("is missing")) };
+            visit.peek.offered.add(Some(name.decode().into_owned()));
+            Ok(())
+        }
+        // The caller runs it, as a function. Its calls hold a text.
+        Some("custom") => {
+            visit.peek.offered.add(None);
+            Ok(())
+        }
         Some(other) if is_server_tool(other) => Err(path.key("type").not_supported("server tools are not supported; offer a function")),
         Some(_) => {
             visit.peek.hosted_tools = true;
+            visit.peek.offered.add(None);
             Ok(())
         }
     }

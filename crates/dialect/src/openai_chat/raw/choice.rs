@@ -124,6 +124,7 @@ impl Patcher {
             }
             self.found.news = true;
             self.ended |= bit(holds.index);
+            self.tools.finish(holds.index, reason);
             self.seen.finish = Some((reason, meant.into_owned()));
             &e.text[span]
         } else {

@@ -150,6 +150,7 @@ impl Patcher {
         } else {
             self.calls.place(choice, &view)
         };
+        self.gather(choice, place, &view, r);
         let front = view.span.start + 1..view.span.start + 1;
         let index = match &view.index_at {
             _ if view.index == Some(place.index) => None,
@@ -175,6 +176,19 @@ impl Patcher {
             e.replace(span, &with);
         }
         Ok(())
+    }
+
+    /// Keeps the fragment for the judgement of the whole call, in the words that the caller reads.
+    fn gather(&mut self, choice: u32, place: Place, view: &CallView<'_>, r: &Reader<'_>) {
+        if place.begins {
+            let name = view.name.map(|name| name.decode()).unwrap_or_default();
+            self.tools.begin(choice, place.index, &name);
+        }
+        match &view.arguments {
+            Arguments::Text(text) => self.tools.arguments(choice, place.index, &text.decode()),
+            Arguments::Json(span) => self.tools.arguments(choice, place.index, r.slice(span.clone())),
+            Arguments::Absent | Arguments::Null(_) => {}
+        }
     }
 }
 
