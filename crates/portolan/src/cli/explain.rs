@@ -85,17 +85,22 @@ fn candidate(row: &Value) -> [String; 9] {
     ]
 }
 
-/// Which rule rejected it, where that comes from and what it says; for an eligible one, what will be lost on the way.
+/// Which rule rejected it, where that comes from and what it says; for an eligible one, why it stands
+/// where it stands, and what will be lost on the way.
 fn why(row: &Value) -> String {
     if let Some(rule) = row["rule"].as_str() {
         let detail = row["detail"].as_str().map_or(String::new(), |_| format!(": {}", at(row, "detail")));
         return format!("{rule} ({}){detail}", at(row, "source"));
     }
+    let placed = match row["score"]["weight"].as_f64().filter(|weight| *weight > 0.0) {
+        Some(weight) => format!("{} ({:.0} %)", at(row, "order_reason"), weight * 100.0),
+        None => at(row, "order_reason"),
+    };
     let dropped = row["dropped"].as_array().map(Vec::as_slice).unwrap_or_default();
     if dropped.is_empty() {
-        return at(row, "lane_reason");
+        return placed;
     }
-    format!("drops {}", dropped.iter().map(plain).collect::<Vec<_>>().join(", "))
+    format!("{placed}; drops {}", dropped.iter().map(plain).collect::<Vec<_>>().join(", "))
 }
 
 fn refusal(refusal: &Value) -> String {
@@ -127,8 +132,8 @@ mod tests {
             "requested_models": ["anthropic/claude-sonnet-4.6"], "strategy": "direct", "epoch": 17, "seed": 1,
             "candidates": [
                 { "model": "anthropic/claude-sonnet-4.6", "provider": "anthropic", "tag": "anthropic", "region": null,
-                  "status": "eligible", "order": 1, "lane": "translated", "lane_reason": "dialect",
-                  "score": { "price": "0.000009" }, "quote": { "expected": "0.00042", "worst": "0.0615" }, "dropped": [] },
+                  "status": "eligible", "order": 1, "order_reason": "drawn", "lane": "translated", "lane_reason": "dialect",
+                  "score": { "price": "0.000009", "weight": 0.52 }, "quote": { "expected": "0.00042", "worst": "0.0615" }, "dropped": [] },
                 { "model": "anthropic/claude-sonnet-4.6", "provider": "amazon-bedrock", "tag": "amazon-bedrock/us-east-1",
                   "status": "rejected", "rule": "provider_not_allowed", "source": "request.provider.only", "detail": "only: anthropic" },
             ],
