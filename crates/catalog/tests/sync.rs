@@ -354,6 +354,23 @@ fn live_endpoint() -> impl Strategy<Value = LiveEndpoint> {
         })
 }
 
+#[test]
+fn a_free_list_of_which_a_source_states_a_part_stays_free() {
+    let free = BUILTIN.endpoints.iter().find(|e| e.free && e.media.is_none() && !e.charged_by_report && e.task == Task::Chat).unwrap();
+    let model = BUILTIN.model_at(free.model).slug.clone();
+    let mut synced = from_openrouter();
+    let known = LiveModel { slug: model.clone(), ..synced.models[0].clone() };
+    synced.models.push(known);
+    synced.endpoints.push(LiveEndpoint {
+        model: model.clone(),
+        provider: BUILTIN.provider(free.provider).slug.clone(),
+        tag: free.tag.clone(),
+        pricing: Some(Pricing { completion: Some(Price(0)), ..Pricing::default() }),
+        ..synced.endpoints[0].clone()
+    });
+    assert!(endpoint(&with(&synced), model.as_str(), &free.tag).free);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
     #[test]

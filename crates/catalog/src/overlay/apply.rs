@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use portolan_core::{Auth, Dialect, OnHangup, Quantization};
+use portolan_core::Quantization;
 
 use super::{ModelOverlay, ProviderOverlay};
 use crate::rows::{EndpointRow, ModelRow, ProviderRow, ServiceTiers};
-use crate::{CatalogError, DataOrigin, DataPolicy, assemble};
+use crate::{CatalogError, DataOrigin, assemble};
 
 /// What an OpenAI-compatible server takes as a rule, tools included.
 const CUSTOMARY_PARAMETERS: &[&str] = &[
@@ -62,30 +62,7 @@ pub(crate) fn own_provider(overlay: &ProviderOverlay) -> Result<ProviderRow, Cat
         let problem = "is needed, for no built-in provider has this name".to_owned();
         return Err(CatalogError::invalid(place(overlay), "base_url", problem));
     };
-    Ok(ProviderRow {
-        slug: overlay.slug.clone(),
-        name: overlay.slug.to_string(),
-        base_url,
-        region_base_urls: BTreeMap::new(),
-        dialect: Some(Dialect::OpenAiChat),
-        auth: Auth::Bearer,
-        quirks: Vec::new(),
-        on_hangup: OnHangup::Drain,
-        api_key_env: Vec::new(),
-        requires_user_ids: false,
-        privacy_policy_url: None,
-        terms_of_service_url: None,
-        status_page_url: None,
-        headquarters: None,
-        datacenters: Vec::new(),
-        claimed_area: None,
-        data_policy: DataPolicy::default(),
-        resells: false,
-        origin: DataOrigin::Configuration,
-        moved: false,
-        attested: false,
-        endpoints: Vec::new(),
-    })
+    Ok(ProviderRow::new(overlay.slug.to_string(), overlay.slug.clone(), base_url, DataOrigin::Configuration))
 }
 
 fn override_columns(row: &mut ProviderRow, overlay: &ProviderOverlay) {

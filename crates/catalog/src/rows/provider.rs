@@ -60,6 +60,34 @@ pub(crate) struct ProviderRow {
 }
 
 impl ProviderRow {
+    /// A row of which only this is known: OpenAI's dialect and a bearer token are what most speak, and of its policy nothing is.
+    pub(crate) fn new(name: String, slug: ProviderSlug, base_url: String, origin: DataOrigin) -> Self {
+        Self {
+            slug,
+            name,
+            base_url,
+            region_base_urls: BTreeMap::new(),
+            dialect: Some(Dialect::OpenAiChat),
+            auth: Auth::Bearer,
+            quirks: Vec::new(),
+            on_hangup: OnHangup::Drain,
+            api_key_env: Vec::new(),
+            requires_user_ids: false,
+            privacy_policy_url: None,
+            terms_of_service_url: None,
+            status_page_url: None,
+            headquarters: None,
+            datacenters: Vec::new(),
+            claimed_area: None,
+            data_policy: DataPolicy::default(),
+            resells: false,
+            origin,
+            moved: false,
+            attested: false,
+            endpoints: Vec::new(),
+        }
+    }
+
     /// Where it stands.
     pub(crate) fn place(&self) -> String {
         match self.origin {

@@ -28,7 +28,8 @@ pub(super) fn describe(row: &mut EndpointRow, live: &LiveEndpoint, task: Task, w
         && let Some(pricing) = charged(live, &row.pricing, row.task.unwrap_or(task))
     {
         row.pricing = pricing;
-        row.free = false;
+        // A source that states only a part of a free list takes nothing from it; a price that somebody pays does.
+        row.free &= row.pricing.is_zero();
     }
 }
 

@@ -41,7 +41,28 @@ pub(super) fn read(body: &[u8]) -> Result<Peek, PeekError> {
     let mut visit = Visit::default();
     reader.object(|reader, key| visit.member(reader, key))?;
     reader.end()?;
-    visit.finish()
+    let peek = visit.finish()?;
+    keeps_nothing(&peek, body)?;
+    Ok(peek)
+}
+
+/// Fields that have a provider keep what it is sent, and the values that do not.
+const KEEPING: [(&str, &[&str]); 2] = [("store", &["false"]), ("prompt_cache_retention", &["\"in_memory\"", "\"in-memory\""])];
+
+/// Zero data retention and a wish to be kept contradict each other: whichever won, the other would be ignored in silence.
+fn keeps_nothing(peek: &Peek, body: &[u8]) -> Result<(), PeekError> {
+    let keeping = KEEPING.into_iter().filter_map(|(name, harmless)| Some((peek.field(name)?, harmless)));
+    let asked = |(field, harmless): &(&Field, &[&str])| {
+        let value = body.get(field.value.clone()).unwrap_or_default();
+        !harmless.iter().any(|one| one.as_bytes() == value)
+    };
+    match keeping.filter(|_| peek.preferences.zdr).find(asked) {
+        Some((field, _)) => {
+            let problem = "has the provider keep what provider.zdr forbids to be kept; leave one of them out";
+            Err(PeekError::invalid(field.name.clone(), problem))
+        }
+        None => Ok(()),
+    }
 }
 
 impl Visit {

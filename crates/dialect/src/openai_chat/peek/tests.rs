@@ -456,3 +456,18 @@ fn fields_that_make_a_provider_search_count_as_hosted_tools() {
         assert_eq!(hosted(field), expected, "{field}");
     }
 }
+
+#[test]
+fn what_is_to_be_kept_contradicts_zero_data_retention() {
+    let read = |zdr: bool, field: &str| {
+        let body = format!(r#"{{"model":"a/b","messages":[{{"role":"user","content":"x"}}],"provider":{{"zdr":{zdr}}},{field}}}"#);
+        super::peek(body.as_bytes()).err().map(|e| e.to_string())
+    };
+    for field in [r#""store":true"#, r#""prompt_cache_retention":"24h""#] {
+        assert!(read(true, field).is_some_and(|e| e.contains("provider.zdr forbids")), "{field}");
+        assert_eq!(read(false, field), None, "{field}");
+    }
+    for field in [r#""store":false"#, r#""store":null"#, r#""prompt_cache_retention":"in_memory""#] {
+        assert_eq!(read(true, field), None, "{field}");
+    }
+}
