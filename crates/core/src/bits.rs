@@ -23,15 +23,14 @@ pub(crate) fn push_base62(out: &mut String, n: usize, random: &dyn Random) {
     }
 }
 
-/// Lowercase hexadecimal of `bytes`.
-pub(crate) fn hex(bytes: &[u8]) -> String {
+/// Lowercase hexadecimal of `bytes`, written into the first part of `room`, which has space for two digits a byte.
+pub(crate) fn hex<'a>(bytes: &[u8], room: &'a mut [u8]) -> &'a str {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let mut out = String::with_capacity(bytes.len() * 2);
-    for b in bytes {
-        out.push(char::from(DIGITS[usize::from(b >> 4)]));
-        out.push(char::from(DIGITS[usize::from(b & 15)]));
+    let digits = &mut room[..bytes.len() * 2];
+    for (pair, byte) in digits.chunks_exact_mut(2).zip(bytes) {
+        pair.copy_from_slice(&[DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
     }
-    out
+    std::str::from_utf8(digits).expect("digits are ASCII")
 }
 
 /// The inverse of [`hex`] for exactly `N` bytes; `None` for anything but lowercase or uppercase digits.

@@ -143,7 +143,8 @@ fn uuid(random: &dyn Random) -> String {
     bytes[8..].copy_from_slice(&random.next_u64().to_be_bytes());
     bytes[6] = bytes[6] & 0x0f | 0x40;
     bytes[8] = bytes[8] & 0x3f | 0x80;
-    let hex = bits::hex(&bytes);
+    let room = &mut [0; 32];
+    let hex = bits::hex(&bytes, room);
     format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
 }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use secrecy::{ExposeSecret, SecretString};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
 use crate::{Random, bits};
@@ -28,7 +28,7 @@ impl ApiKey {
         for chunk in bytes.chunks_exact_mut(8) {
             chunk.copy_from_slice(&random.next_u64().to_be_bytes());
         }
-        Self(format!("{PREFIX}{}", bits::hex(&bytes)).into())
+        Self(format!("{PREFIX}{}", bits::hex(&bytes, &mut [0; 64])).into())
     }
 
     /// Reads a key.
@@ -67,8 +67,8 @@ impl fmt::Debug for ApiKey {
 }
 
 /// The SHA-256 of a key: its identity in URLs, tables and logs.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(try_from = "String")]
 pub struct KeyHash([u8; 32]);
 
 impl KeyHash {
@@ -98,15 +98,15 @@ impl TryFrom<String> for KeyHash {
     }
 }
 
-impl From<KeyHash> for String {
-    fn from(hash: KeyHash) -> String {
-        hash.to_string()
+impl Serialize for KeyHash {
+    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        s.serialize_str(bits::hex(&self.0, &mut [0; 64]))
     }
 }
 
 impl fmt::Display for KeyHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&bits::hex(&self.0))
+        f.write_str(bits::hex(&self.0, &mut [0; 64]))
     }
 }
 

@@ -180,6 +180,11 @@ impl Money {
     fn text(self) -> Text {
         Text::of(self.0 < 0, self.0.unsigned_abs(), 9)
     }
+
+    /// Appends the text that `Display` shows, without formatting: every answer has several.
+    pub fn push_to(self, out: &mut Vec<u8>) {
+        out.extend_from_slice(self.text().as_str().as_bytes());
+    }
 }
 
 impl fmt::Display for Money {

@@ -119,7 +119,7 @@ impl Planned {
         let catalog = &self.deployment.catalog;
         let model = catalog.model_at(catalog.endpoint(endpoint).model);
         let asked = self.wanted.models.get(usize::from(requested)).filter(|_| model.wildcard);
-        asked.unwrap_or(&model.slug).to_string()
+        asked.unwrap_or(&model.slug).as_str().to_owned()
     }
 
     /// Whether an attempt goes to a reseller, who takes OpenRouter's own fields. The simulator is none.

@@ -3,8 +3,6 @@
 //! A count that makes no sense (negative, a fraction, a text, absurdly large) is treated as absent and
 //! reported as odd. Nothing here can fail, and no count is ever negative.
 
-use std::io::Write as _;
-
 use portolan_core::{Meter, Money, Usage};
 
 use super::decimal;
@@ -211,29 +209,29 @@ pub fn write(bill: &Bill, out: &mut Vec<u8>) {
     let (prompt, completion) = (u.prompt_tokens(), u.completion_tokens());
     let total = prompt.saturating_add(completion);
     let written = u[Meter::CacheWrite5m].saturating_add(u[Meter::CacheWrite1h]);
-    write!(
-        out,
-        concat!(
-            r#"{{"prompt_tokens":{},"completion_tokens":{},"total_tokens":{},"cost":{},"is_byok":false,"#,
-            r#""prompt_tokens_details":{{"cached_tokens":{},"cache_write_tokens":{},"audio_tokens":{},"video_tokens":0}},"#,
-            r#""cost_details":{{"upstream_inference_cost":{},"upstream_inference_prompt_cost":{},"upstream_inference_completions_cost":{}}},"#,
-            r#""completion_tokens_details":{{"reasoning_tokens":{},"image_tokens":{},"audio_tokens":{}}}}}"#
-        ),
-        prompt,
-        completion,
-        total,
-        bill.cost,
-        u[Meter::CacheRead],
-        written,
-        u[Meter::InputAudio],
-        bill.cost,
-        bill.prompt_cost,
-        bill.completion_cost,
-        u[Meter::Reasoning],
-        u[Meter::OutputImage],
-        u[Meter::OutputAudio],
-    )
-    .expect("a vector takes all bytes");
+    // Not by one format text: this is written for every answer, and such a text costs four times as much.
+    let count = |out: &mut Vec<u8>, name: &str, count: u64| {
+        out.extend_from_slice(name.as_bytes());
+        out.extend_from_slice(itoa::Buffer::new().format(count).as_bytes());
+    };
+    let amount = |out: &mut Vec<u8>, name: &str, amount: Money| {
+        out.extend_from_slice(name.as_bytes());
+        amount.push_to(out);
+    };
+    count(out, r#"{"prompt_tokens":"#, prompt);
+    count(out, r#","completion_tokens":"#, completion);
+    count(out, r#","total_tokens":"#, total);
+    amount(out, r#","cost":"#, bill.cost);
+    count(out, r#","is_byok":false,"prompt_tokens_details":{"cached_tokens":"#, u[Meter::CacheRead]);
+    count(out, r#","cache_write_tokens":"#, written);
+    count(out, r#","audio_tokens":"#, u[Meter::InputAudio]);
+    amount(out, r#","video_tokens":0},"cost_details":{"upstream_inference_cost":"#, bill.cost);
+    amount(out, r#","upstream_inference_prompt_cost":"#, bill.prompt_cost);
+    amount(out, r#","upstream_inference_completions_cost":"#, bill.completion_cost);
+    count(out, r#"},"completion_tokens_details":{"reasoning_tokens":"#, u[Meter::Reasoning]);
+    count(out, r#","image_tokens":"#, u[Meter::OutputImage]);
+    count(out, r#","audio_tokens":"#, u[Meter::OutputAudio]);
+    out.extend_from_slice(b"}}");
     if let Some(router) = &bill.router {
         out.extend_from_slice(b",\"openrouter_metadata\":");
         out.extend_from_slice(router.as_bytes());
