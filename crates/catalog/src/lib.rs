@@ -21,7 +21,7 @@ mod rows;
 mod suggest;
 pub mod sync;
 
-pub use attest::Attestation;
+pub use attest::{Attestation, NotAttested};
 pub use catalog::{Catalog, CatalogError, EndpointIx, ModelIx, ProviderIx};
 pub use endpoint::{
     DataPolicy, Endpoint, NotCallable, ToolChoice, ZdrBasis, is_auth_built, is_dialect_built, is_service_tier_built, is_task_built,

@@ -7,7 +7,7 @@ mod serve;
 use std::net::SocketAddr;
 
 use cli::{CliError, Host, Start};
-use config::{BuiltinProvider, Config, Environment};
+use config::{BuiltinProvider, Config, ConfigError, Environment};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -22,6 +22,10 @@ struct Portolan;
 impl Host for Portolan {
     fn builtins(&self) -> Vec<BuiltinProvider> {
         serve::builtins()
+    }
+
+    fn check(&self, config: &Config) -> Result<Vec<String>, ConfigError> {
+        serve::check(config)
     }
 
     fn sim_help(&self) -> String {

@@ -166,6 +166,10 @@ mod tests {
             Vec::new()
         }
 
+        fn check(&self, _: &Config) -> Result<Vec<String>, crate::config::ConfigError> {
+            Ok(Vec::new())
+        }
+
         fn sim_help(&self) -> String {
             String::new()
         }

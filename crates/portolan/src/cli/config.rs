@@ -3,9 +3,25 @@
 use serde_json::json;
 
 use super::exit::{CliError, ExitCode};
+use super::host::Host;
 use super::output::Output;
 use super::sheet::table;
 use crate::config::{Config, ConfigError};
+
+/// The configuration with what the host has to say of it.
+pub(super) fn checked(loaded: Result<Config, ConfigError>, host: &impl Host) -> Result<Config, ConfigError> {
+    let mut config = loaded?;
+    match host.check(&config) {
+        Ok(warnings) => {
+            config.warnings.extend(warnings);
+            Ok(config)
+        }
+        Err(mut error) => {
+            error.warnings.splice(..0, config.warnings);
+            Err(error)
+        }
+    }
+}
 
 /// Prints ok, or all that is wrong.
 pub(super) fn check(loaded: Result<Config, ConfigError>, output: Output) -> Result<ExitCode, CliError> {

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use crate::cli::CliError;
-use crate::config::{BuiltinProvider, Config, Environment, Flags};
+use crate::config::{BuiltinProvider, Config, ConfigError, Environment, Flags};
 
 /// Everything that `serve` starts from.
 #[derive(Debug)]
@@ -20,6 +20,9 @@ pub(crate) struct Start {
 pub(crate) trait Host {
     /// The providers of the catalog.
     fn builtins(&self) -> Vec<BuiltinProvider>;
+
+    /// Finds the mistakes of a configuration that only the catalog knows. Answers what a start would warn of.
+    fn check(&self, config: &Config) -> Result<Vec<String>, ConfigError>;
 
     /// The shapes and faults that the simulator knows, for `portolan sim --help`.
     fn sim_help(&self) -> String;

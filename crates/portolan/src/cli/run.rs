@@ -52,7 +52,7 @@ struct Run<'h, H> {
 impl<H: Host> Run<'_, H> {
     fn command(&self, command: Command) -> Result<ExitCode, CliError> {
         match command {
-            Command::Config(args::Config::Check) => config::check(self.load(), self.output),
+            Command::Config(args::Config::Check) => config::check(config::checked(self.load(), self.host), self.output),
             Command::Config(args::Config::Show { origin }) => config::show(&self.load()?, origin, self.output),
             Command::Serve(_) => self.many_threads()?.block_on(self.serve()),
             Command::Sim(sim) => self.many_threads()?.block_on(self.host.sim(sim.listen)).map(|()| ExitCode::Ok),

@@ -1,5 +1,6 @@
 //! What single settings cannot know: whether they fit together.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use super::choices::{Profile, Simulator};
@@ -13,10 +14,17 @@ pub(super) fn check(config: &Config) -> (Vec<Problem>, Vec<String>) {
     found.sizes();
     found.timeouts();
     found.catalog();
+    found.data_dir();
     if config.profile == Profile::Production && config.simulator == Simulator::On {
         found.warnings.push("simulator = \"on\" has no effect: in the production profile the simulator is off".into());
     }
     (found.problems, found.warnings)
+}
+
+/// Whether whoever listens at the one keeps others from listening at the other: "all interfaces" of IPv6 are those of IPv4 as well.
+fn overlap(one: IpAddr, other: IpAddr) -> bool {
+    let covers = |all: IpAddr, ip: IpAddr| all.is_unspecified() && (all.is_ipv6() || ip.is_ipv4());
+    one == other || covers(one, other) || covers(other, one)
 }
 
 struct Found<'a> {
@@ -27,16 +35,15 @@ struct Found<'a> {
 
 impl Found<'_> {
     fn refuse(&mut self, key: &str, message: String) {
-        let origin = self.config.origin_of(key).cloned().unwrap_or(Origin::Default);
-        self.problems.push(Problem::new(origin, key, message));
+        self.problems.push(self.config.problem(key, message));
     }
 
     fn addresses(&mut self) {
         let (server, admin) = (self.config.server.listen, self.config.admin.listen);
-        if server == admin && server.port() != 0 {
+        if server.port() == admin.port() && server.port() != 0 && overlap(server.ip(), admin.ip()) {
             let stated = |key: &&str| self.config.origin_of(key).is_some_and(|origin| *origin != Origin::Default);
             let key = ["admin.listen", "server.listen"].into_iter().find(stated).unwrap_or("admin.listen");
-            self.refuse(key, format!("is {admin} for server.listen and admin.listen; choose another port"));
+            self.refuse(key, format!("collides: server.listen is {server} and admin.listen is {admin}; choose another port"));
         }
         if self.config.profile == Profile::Development && !server.ip().is_loopback() {
             self.warnings.push(format!(
@@ -63,6 +70,17 @@ impl Found<'_> {
         let least = Duration::from_mins(1);
         if self.config.catalog.interval < least {
             self.refuse("catalog.interval", "must be at least one minute".into());
+        }
+    }
+
+    fn data_dir(&mut self) {
+        let socket = self.config.admin_socket();
+        if std::os::unix::net::SocketAddr::from_pathname(&socket).is_err() {
+            let length = socket.as_os_str().len();
+            self.refuse(
+                "data_dir",
+                format!("is too long: admin.sock in it is a path of {length} bytes, which no socket can have; choose a shorter one"),
+            );
         }
     }
 

@@ -35,10 +35,10 @@ pub(crate) struct Flags {
 /// # Errors
 /// All mistakes at once, with their places.
 pub(crate) fn load(flags: &Flags, env: &Environment, builtins: &[BuiltinProvider]) -> Result<Config, ConfigError> {
-    let one = |problem| ConfigError { problems: vec![problem], warnings: Vec::new() };
+    let one = |problem| ConfigError::new(vec![problem], Vec::new());
     let file = paths::config_file(flags, env).map_err(one)?;
     let mut root = match &file {
-        Some(path) => read_file(path).map_err(|problems| ConfigError { problems, warnings: Vec::new() })?,
+        Some(path) => read_file(path).map_err(|problems| ConfigError::new(problems, Vec::new()))?,
         None => Table::new(),
     };
     let strays = overrides::apply(&mut root, env, builtins);
@@ -80,12 +80,7 @@ fn finish(
     let (more, warnings) = check::check(&config);
     problems.extend(more);
     config.warnings.extend(warnings);
-    // Down the file, then the rest: a stable sort, which keeps the order of reading among the rest.
-    problems.sort_by_key(|problem| match problem.origin {
-        Origin::File { line, column, .. } => (line, column),
-        _ => (usize::MAX, 0),
-    });
-    if problems.is_empty() { Ok(config) } else { Err(ConfigError { problems, warnings: config.warnings }) }
+    if problems.is_empty() { Ok(config) } else { Err(ConfigError::new(problems, config.warnings)) }
 }
 
 fn read_file(path: &Path) -> Result<Table, Vec<Problem>> {

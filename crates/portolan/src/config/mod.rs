@@ -30,5 +30,6 @@ pub(crate) use choices::{JournalSync, LiveSource, LogFormat, Profile, Simulator}
 pub(crate) use environment::Environment;
 pub(crate) use keys::BuiltinProvider;
 pub(crate) use load::{Flags, load};
-pub(crate) use problem::ConfigError;
+pub(crate) use nearest::nearest;
+pub(crate) use problem::{ConfigError, Origin, Problem};
 pub(crate) use settings::{Config, Logging, ModelSettings, ProviderSettings};

@@ -1,7 +1,7 @@
 //! "Did you mean": the known name that is nearest to a mistaken one.
 
 /// The nearest of `known`, if it is near enough to be what was meant: one edit in three characters, and three at most.
-pub(super) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let plain = |name: &str| name.to_ascii_lowercase().replace('-', "_");
     let distance = |name: &str| strsim::damerau_levenshtein(&plain(word), &plain(name));
     let (far, name) = known.into_iter().map(|name| (distance(name), name)).min()?;

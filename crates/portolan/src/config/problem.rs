@@ -61,7 +61,7 @@ pub(crate) struct Problem {
 }
 
 impl Problem {
-    pub(super) fn new(origin: Origin, key: impl Into<String>, message: impl Into<String>) -> Self {
+    pub(crate) fn new(origin: Origin, key: impl Into<String>, message: impl Into<String>) -> Self {
         Self { origin, key: key.into(), message: message.into() }
     }
 }
@@ -80,13 +80,24 @@ impl fmt::Display for Problem {
     }
 }
 
-/// All that is wrong with a configuration, in the order in which it was found.
+/// All that is wrong with a configuration.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) struct ConfigError {
     /// At least one.
     pub(crate) problems: Vec<Problem>,
     /// What was noticed besides.
     pub(crate) warnings: Vec<String>,
+}
+
+impl ConfigError {
+    /// The problems down the file, then the rest in the order in which they were found.
+    pub(crate) fn new(mut problems: Vec<Problem>, warnings: Vec<String>) -> Self {
+        problems.sort_by_key(|problem| match problem.origin {
+            Origin::File { line, column, .. } => (line, column),
+            _ => (usize::MAX, 0),
+        });
+        Self { problems, warnings }
+    }
 }
 
 impl fmt::Display for ConfigError {

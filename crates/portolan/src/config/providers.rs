@@ -1,6 +1,7 @@
 //! The `[providers]` tables: columns put over built-in rows, and rows of one's own.
 
-use portolan_core::{Auth, Dialect, ExposeSecret, Meter, Price, ProviderSlug, Rates, SecretString};
+use portolan_catalog::SIMULATOR;
+use portolan_core::{Auth, Dialect, ExposeSecret, Meter, ModelSlug, Price, ProviderSlug, Rates, SecretString};
 
 use super::keys::{BuiltinProvider, missing_part};
 use super::reader::Section;
@@ -37,6 +38,9 @@ pub(super) fn provider(name: &str, s: &mut Section<'_, '_>, builtins: &[BuiltinP
     let slug = ProviderSlug::parse(name).ok();
     if slug.is_none() {
         s.problem("", "a provider's name has 1 to 64 lowercase letters, digits and dashes");
+    }
+    if name == SIMULATOR {
+        s.problem("", "is the name of the simulator, which has no columns; choose another name");
     }
     let builtin = builtins.iter().find(|row| row.slug == name);
     let own = builtin.is_none();
@@ -114,6 +118,9 @@ fn default_auth(dialect: Option<Dialect>, key: Option<&SecretString>) -> Auth {
 
 fn model(s: &mut Section<'_, '_>, own: bool) -> Option<ModelSettings> {
     let id = s.required("id", "write the public name of the model, such as \"my-org/my-model\"");
+    if id.as_ref().is_some_and(|id: &ModelSlug| id.author() == SIMULATOR) {
+        s.problem("id", "is a name of the simulator; choose one that does not begin with `simulator/`");
+    }
     let upstream_id = s.optional("upstream_id");
     let name = s.optional("name");
     let context_length = s.optional::<u64>("context_length");
@@ -133,6 +140,10 @@ fn model(s: &mut Section<'_, '_>, own: bool) -> Option<ModelSettings> {
     }
     let stated = s.has("pricing");
     let pricing = s.section("pricing", |s| pricing(s, own && stated));
+    if !own && [Meter::Input, Meter::Output].into_iter().any(|meter| pricing.listed(meter).is_none()) {
+        let warning = format!("{} lacks prompt or completion: a model of unknown price is listed and cannot be called", s.key("pricing"));
+        s.reader.warnings.push(warning);
+    }
     Some(ModelSettings { id: id?, upstream_id, name, context_length, max_output, capabilities, pricing })
 }
 

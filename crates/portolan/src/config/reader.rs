@@ -233,10 +233,17 @@ impl<'e> Section<'_, 'e> {
         }
     }
 
-    /// Notes a mistake of this section: of a key that is not there, of several keys, or (`""`) of its name.
+    /// Whether something stands here that nobody has asked for: once all keys are read, an unknown one.
+    pub(super) fn has_more(&self) -> bool {
+        !self.table.is_empty()
+    }
+
+    /// Notes a mistake of a key, at its value if it has one. Without, and of the section's name (`""`), at the section.
     pub(super) fn problem(&mut self, key: &str, message: impl Into<String>) {
         let key = if key.is_empty() { self.path.clone() } else { self.key(key) };
-        let problem = Problem::new(self.origin.clone(), key, message);
+        let stated = |entry: &&Entry| entry.key == key && entry.origin != Origin::Default;
+        let origin = self.reader.entries.iter().find(stated).map_or(&self.origin, |entry| &entry.origin);
+        let problem = Problem::new(origin.clone(), key, message);
         self.reader.problems.push(problem);
     }
 

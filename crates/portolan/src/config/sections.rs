@@ -11,7 +11,7 @@ use super::reader::Section;
 use super::setting::quoted;
 use super::settings::Entry;
 use super::settings::{Admin, Egress, Journal, LiveCatalog, Logging, Region, Routing, Server, Timeouts, callable_url};
-use super::values::{ByteSize, Date, HttpUrl};
+use super::values::{ByteSize, Date, HttpUrl, LogLevel};
 
 fn loopback(port: u16) -> SocketAddr {
     (Ipv4Addr::LOCALHOST, port).into()
@@ -106,15 +106,20 @@ pub(super) fn region(s: &mut Section<'_, '_>) -> Region {
 /// An `[[attestations]]` table.
 pub(super) fn attestation(s: &mut Section<'_, '_>) -> Option<Attestation> {
     let endpoints = s.required("endpoints", "write a provider's slug, or the tag of an endpoint such as \"azure/eu\"");
+    let says_something = s.has("area") || s.has("zdr");
     let (area, zdr) = (s.optional("area"), s.optional("zdr"));
-    if area.is_none() && zdr.is_none() {
-        s.problem("", "vouches for nothing: write area = \"eu\" (or \"us\"), zdr = true, or both");
+    if zdr == Some(false) {
+        s.problem("zdr", "vouches for nothing: write true, or remove this setting");
     }
     let by = s.required("by", "write who vouches for it");
     let on = s.required::<Date>("on", "write since when, such as \"2026-11-20\"");
+    // An unknown key is what was meant to say something, as a rule.
+    if !says_something && !s.has_more() {
+        s.problem("", "vouches for nothing: write area = \"eu\" (or \"us\"), zdr = true, or both");
+    }
     Some(Attestation { endpoints: endpoints?, area, zdr: zdr.unwrap_or(false), by: by?, on: on?.0 })
 }
 
 pub(super) fn logging(s: &mut Section<'_, '_>) -> Logging {
-    Logging { level: s.or("level", "info".to_owned()), format: s.or("format", LogFormat::Text) }
+    Logging { level: s.or("level", LogLevel("info".to_owned())).0, format: s.or("format", LogFormat::Text) }
 }

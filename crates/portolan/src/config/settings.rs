@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::choices::{JournalSync, LiveSource, LogFormat, Profile, Simulator};
 use super::keys::ProviderKeys;
-use super::problem::Origin;
+use super::problem::{Origin, Problem};
 
 /// Everything that the process is told from outside.
 #[derive(Debug, Clone)]
@@ -192,6 +192,13 @@ impl Config {
     /// Where a setting comes from. `None`: no such setting, or it has no value.
     pub(crate) fn origin_of(&self, key: &str) -> Option<&Origin> {
         self.entries.iter().find(|entry| entry.key == key).map(|entry| &entry.origin)
+    }
+
+    /// A mistake of a setting, at the place where the setting stands.
+    pub(crate) fn problem(&self, key: impl Into<String>, message: impl Into<String>) -> Problem {
+        let key = key.into();
+        let origin = self.origin_of(&key).cloned().unwrap_or(Origin::Default);
+        Problem::new(origin, key, message)
     }
 
     /// The URL that users know, without a slash at its end. Without a setting it is the bound address;

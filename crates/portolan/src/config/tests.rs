@@ -111,6 +111,7 @@ const MISTAKES: &[(&str, &str, Pairs)] = &[
         &[],
     ),
     ("settings that do not fit together", "[server]\nlisten = \"127.0.0.1:4748\"\nbody_bytes_max = 10\n[timeouts]\nconnect = \"0s\"", &[]),
+    ("an address that is part of another", "[server]\nlisten = \"127.0.0.1:9\"\n[admin]\nlisten = \"[::]:9\"", &[]),
 ];
 
 #[test]

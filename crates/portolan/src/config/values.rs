@@ -4,7 +4,8 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use portolan_core::{ExposeSecret, ModelSlug, Price, SecretString};
-use portolan_upstream::EgressRule;
+use portolan_upstream::{Base, EgressRule, UpstreamError};
+use tracing_subscriber::filter::LevelFilter;
 
 use super::setting::{Setting, Wrong, explain, quoted};
 use super::tree::{Node, Value, parse_value};
@@ -131,14 +132,42 @@ impl Setting for HttpUrl {
             (Some("http" | "https"), Some(at)) if at.as_str().contains('@') => {
                 refuse("must not hold a user name or a password: a URL is shown in logs; use api_key")
             }
+            (Some("http" | "https"), Some(_)) if text.contains('@') => refuse("must not hold an @ in its path; write %40"),
             (Some("http" | "https"), Some(at)) if at.host().is_empty() => Err(Wrong::Kind),
             (Some("http" | "https"), Some(_)) if url.query().is_some() || text.contains('#') => {
                 refuse("must not hold a query or a fragment: the dialect appends its path")
             }
-            (Some("http" | "https"), Some(_)) => Ok(Self(text.trim_end_matches('/').to_owned())),
+            (Some("http" | "https"), Some(_)) => match Base::parse(text) {
+                Err(UpstreamError::BaseUrl { reason, .. }) => Err(Wrong::Because(format!("cannot be called: {reason}"))),
+                _ => Ok(Self(text.trim_end_matches('/').to_owned())),
+            },
             (Some(_), _) => refuse("must start with http:// or https://"),
             _ => Err(Wrong::Kind),
         }
+    }
+
+    fn show(&self) -> String {
+        quoted(&self.0)
+    }
+}
+
+/// What is logged: a level, or levels by target.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct LogLevel(pub(super) String);
+
+impl Setting for LogLevel {
+    fn expects() -> String {
+        "a level (\"off\", \"error\", \"warn\", \"info\", \"debug\", \"trace\") or levels by target such as \"info,portolan_engine=debug\""
+            .into()
+    }
+
+    fn read(node: &Node) -> Result<Self, Wrong> {
+        let text = node.text()?;
+        let is_level = |directive: &str| {
+            let level = directive.rsplit('=').next().unwrap_or_default().trim();
+            !level.is_empty() && level.parse::<LevelFilter>().is_ok()
+        };
+        if text.split(',').all(is_level) { Ok(Self(text.to_owned())) } else { Err(Wrong::Kind) }
     }
 
     fn show(&self) -> String {

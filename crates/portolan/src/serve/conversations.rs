@@ -13,6 +13,10 @@ const PAGES_MAX: usize = 20;
 /// The table of conversations, each of which is forgotten after `idle`. What was pinned before a restart goes on where it was.
 pub(super) async fn restored(store: &Store, idle: Duration, longest: Duration, now: UnixMillis) -> Result<MemorySticky, StoreError> {
     let table = MemorySticky::new(ENTRIES_MAX, idle);
+    // None is kept, so that none is looked for.
+    if idle.is_zero() {
+        return Ok(table);
+    }
     // A request that came long ago may have ended just now.
     let reach = i64::try_from((idle + longest).as_millis()).unwrap_or(i64::MAX);
     let filter =

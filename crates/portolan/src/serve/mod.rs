@@ -4,6 +4,7 @@ mod admin;
 mod build;
 mod conversations;
 mod in_force;
+mod layers;
 mod logging;
 mod metrics;
 mod readiness;
@@ -16,6 +17,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use portolan_catalog::Catalog;
 use portolan_core::{ApiKey, Clock, KeyHash, Random, SystemClock, SystemRandom};
 use portolan_engine::{Directory, Engine, Parts, Tasks};
 use portolan_gateway::{Api, Gateway, ServerLimits};
@@ -27,7 +29,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::cli::{Banner, BannerProvider, CliError, ExitCode, FirstRun, Start, curl, write_first_run};
-use crate::config::{Config, Profile};
+use crate::config::{Config, ConfigError, Profile};
 
 pub(crate) use build::builtins;
 
@@ -52,10 +54,11 @@ struct Instance {
 pub(crate) async fn serve(mut start: Start) -> Result<(), CliError> {
     let config = &mut start.config;
     logging::start(&config.logging, &start.env);
+    let outset = Outset::of(config)?;
     let main = bind(config, config.server.listen, "server.listen").await?;
     let bound = main.local_addr().map_err(failed("the listener has no address"))?;
     let admin = bind(config, config.admin.listen, "admin.listen").await?;
-    let (instance, recovered) = open(config).await?;
+    let (instance, recovered) = open(config, outset).await?;
     let config = &start.config;
     if !recovered.orphans.is_empty() {
         tracing::warn!(count = recovered.orphans.len(), "generations that a crash left open were charged what they held, and flagged");
@@ -84,9 +87,41 @@ pub(crate) async fn serve(mut start: Start) -> Result<(), CliError> {
     Ok(())
 }
 
+/// What there is before anything is opened: whoever has it has a configuration without mistakes.
+struct Outset {
+    clock: Arc<dyn Clock>,
+    metrics: Arc<metrics::Metrics>,
+    client: Arc<portolan_upstream::Client>,
+    live: Arc<sync::Live>,
+    catalog: Catalog,
+    made_from: in_force::MadeFrom,
+}
+
+impl Outset {
+    fn of(config: &Config) -> Result<Self, ConfigError> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let metrics = Arc::new(metrics::Metrics::new());
+        let client = Arc::new(build::client(config, Sim::new(SimOptions::default()))?);
+        let live = Arc::new(sync::Live::open(config, client.clone(), clock.clone(), metrics.clone()));
+        let (catalog, made_from) = in_force::assembled(config.clone(), &live)?;
+        Ok(Self { clock, metrics, client, live, catalog, made_from })
+    }
+}
+
+/// Finds the mistakes that only the catalog knows, as [`serve`] does, and what it would warn of.
+///
+/// # Errors
+/// All of them.
+pub(crate) fn check(config: &Config) -> Result<Vec<String>, ConfigError> {
+    let Outset { live, catalog, made_from, .. } = Outset::of(config)?;
+    build::deployment(config, None, catalog)?;
+    let ignored = config.provider_keys.ignored.iter().cloned().chain(config.init.not_built());
+    Ok(ignored.chain(live.warning(config)).chain(made_from.unmet).collect())
+}
+
 /// Opens the store and puts engine and gateway on it. Also what commands without a server work on.
-async fn open(config: &mut Config) -> Result<(Instance, Recovered), CliError> {
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+async fn open(config: &mut Config, outset: Outset) -> Result<(Instance, Recovered), CliError> {
+    let Outset { clock, metrics, client, live, catalog, made_from } = outset;
     let random: Arc<dyn Random> = Arc::new(SystemRandom::default());
     let options = build::store_options(config);
     let (store, recovered) = Store::open(&config.data_dir, &options, &*clock, &*random).map_err(|e| {
@@ -97,11 +132,8 @@ async fn open(config: &mut Config) -> Result<(Instance, Recovered), CliError> {
     config.disown(|secret| recovered.keys.iter().map(|key| key.hash).chain(first).any(|own| own == KeyHash::of(secret)));
     let tasks = Tasks::default();
     tasks.spawn("journal", store.journal().clone().run());
-    let metrics = Arc::new(metrics::Metrics::new());
     let via = build::instance_name(&store, &*random).await.map_err(failed("the store cannot be read"))?;
-    let client = Arc::new(build::client(config, Sim::new(SimOptions::default()))?);
-    let live = Arc::new(sync::Live::open(config, client.clone(), clock.clone(), metrics.clone()));
-    let (deployment, synced) = first_deployment(config, &live)?;
+    let deployment = build::deployment(config, None, catalog)?;
     let (idle, longest) = (config.routing.sticky_idle, config.timeouts.total);
     let sticky = conversations::restored(&store, idle, longest, clock.now()).await.map_err(failed("the store cannot be read"))?;
     let engine = Engine::new(Parts {
@@ -117,23 +149,17 @@ async fn open(config: &mut Config) -> Result<(Instance, Recovered), CliError> {
         via,
     });
     let directory = Directory::new(engine.clone(), store.clone(), recovered.scope.clone(), recovered.keys.clone(), &recovered.accounts);
-    let in_force = Arc::new(in_force::InForce::new(engine.clone(), live.clone(), config.clone(), synced));
+    let made_from = in_force::MadeFrom { config: config.clone(), ..made_from };
+    let in_force = Arc::new(in_force::InForce::new(engine.clone(), live.clone(), made_from));
     let readiness = Arc::new(readiness::State::new(store.clone(), in_force.clone(), live.clone()));
     let body_bytes_max = usize::try_from(config.server.body_bytes_max).unwrap_or(usize::MAX);
     let gateway = Arc::new(Gateway::new(engine, directory, store.clone(), body_bytes_max, readiness.clone()));
     Ok((Instance { gateway, store, metrics, readiness, tasks, client, live, in_force }, recovered))
 }
 
-/// What can be called, and the name of the live catalog in it. The catalog's rows are dropped.
-fn first_deployment(config: &Config, live: &sync::Live) -> Result<(portolan_engine::Deployment, Option<String>), CliError> {
-    let synced = live.read_in_force(config);
-    let deployment = build::deployment(config, None, synced.as_ref().map(|(_, synced)| synced))?;
-    Ok((deployment, synced.map(|(name, _)| name)))
-}
-
 /// The administrators' router on the store alone, for commands while no server runs.
 pub(crate) async fn open_admin(config: &Config) -> Result<axum::Router, CliError> {
-    let (instance, _) = open(&mut config.clone()).await?;
+    let (instance, _) = open(&mut config.clone(), Outset::of(config)?).await?;
     Ok(admin::socket_router(&instance))
 }
 
@@ -244,20 +270,23 @@ impl Signals {
             tokio::select! {
                 _ = self.terminate.recv() => return,
                 _ = self.interrupt.recv() => return,
-                _ = self.hangup.recv() => reload(start, instance),
+                _ = self.hangup.recv() => reload(start, instance).await,
             }
         }
     }
 }
 
 /// Puts the configuration of now in force. One with a mistake changes nothing.
-fn reload(start: &Start, instance: &Instance) {
-    let loaded = crate::config::load(&start.flags, &start.env, &builtins()).map_err(CliError::from);
-    let disowned = loaded.map(|mut config| {
-        config.disown(|secret| instance.gateway.directory.is_own(secret));
-        config
+async fn reload(start: &Start, instance: &Instance) {
+    let (flags, env) = (start.flags.clone(), start.env.clone());
+    let (gateway, in_force) = (instance.gateway.clone(), instance.in_force.clone());
+    // Reading and assembling take tens of milliseconds, which no stream is to wait for.
+    let reloaded = tokio::task::spawn_blocking(move || {
+        let mut config = crate::config::load(&flags, &env, &builtins())?;
+        config.disown(|secret| gateway.directory.is_own(secret));
+        in_force.deploy(config)
     });
-    match disowned.and_then(|config| instance.in_force.deploy(config)) {
+    match reloaded.await.map_err(failed("reloading failed")).and_then(|made| made.map_err(CliError::from)) {
         Ok(epoch) => {
             tracing::info!(
                 epoch,

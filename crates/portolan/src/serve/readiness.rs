@@ -40,6 +40,9 @@ impl Readiness for State {
     }
 
     fn warnings(&self) -> Vec<(&'static str, String)> {
-        self.live.warning(&self.in_force.config()).map(|warning| ("catalog", warning)).into_iter().collect()
+        let catalog = self.live.warning(&self.in_force.config()).map(|warning| ("catalog", warning));
+        let unmet = self.in_force.unmet();
+        let attestations = (!unmet.is_empty()).then(|| ("attestations", unmet.join("\n")));
+        catalog.into_iter().chain(attestations).collect()
     }
 }

@@ -202,8 +202,58 @@ fn what_an_administrator_vouches_for_lies_over_what_is_synced_and_is_no_matter_o
         (&json!("synced"), &json!(true), &json!("0.0000002"))
     );
     attest("acme");
-    let (code, said) = run(dir.path(), "catalog list");
-    assert!(code != 0 && said.as_str().unwrap().contains("`acme` is no provider and no tag"), "only the source has it: {code} {said}");
+    let shown = run(dir.path(), "catalog show acme/m1").1;
+    assert_eq!(row(&shown["endpoints"], "endpoint", "acme")["zdr"], json!(true), "only the source has it: {shown}");
+    let check = || {
+        let run = portolan(dir.path(), "config check --data-dir data", &[]);
+        (run.status.code().unwrap(), text(&run.stderr))
+    };
+    assert_eq!(check(), (0, String::new()));
+    attest("acme/gone");
+    let (code, said) = check();
+    let place = "warning: portolan.toml:2:13: attestations[0].endpoints: `acme/gone` is no provider and no tag of the catalog";
+    assert!(code == 0 && said.starts_with(place) && said.ends_with("it vouches for nothing until a sync brings it\n"), "{code} {said}");
+    attest("acmee");
+    let (code, said) = check();
+    assert!(code == 0 && said.starts_with("warning: portolan.toml:2:13: ") && said.contains("did you mean `acme`?"), "{code} {said}");
+    // Nobody knows what a damaged file listed.
+    std::fs::write(dir.path().join("data/catalog/synced.txt"), "damaged").unwrap();
+    let (code, said) = check();
+    assert!(
+        code == 0 && said.contains("warning: the built-in catalog is in force: ") && said.contains("warning: portolan.toml:2:13: "),
+        "{code} {said}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn when_a_source_drops_what_is_attested_the_server_goes_on_and_says_so() {
+    let source = tokio::task::spawn_blocking(Source::start).await.unwrap();
+    let app = TestApp::start(BINARY.as_ref(), &Config::new());
+    let sync = format!("catalog sync --url {}", source.url());
+    assert_eq!(beside(&app, &sync).0, 0);
+    let table = "[[attestations]]\nendpoints = \"acme\"\nzdr = true\nby = \"Jane Doe\"\non = \"2026-11-20\"\n";
+    app.edit_config(|text| format!("{text}\n{table}"));
+    app.signal("HUP");
+    app.says("the configuration was reloaded");
+    assert_eq!(beside(&app, "catalog show acme/m1").1["endpoints"][0]["zdr"], json!(true));
+    assert_eq!(beside(&app, "catalog status").1["attestations_unmet"], json!([]));
+
+    for i in 1..10 {
+        let endpoint = json!({ "tag": "other", "context_length": 64_000, "pricing": { "prompt": "0.1", "completion": "0.2" } });
+        source.put(&format!("/models/acme/m{i}/endpoints"), json!({ "data": { "endpoints": [endpoint] } }).to_string());
+    }
+    source.put("/providers", json!({ "data": [{ "name": "Other", "slug": "other" }] }).to_string());
+    source.newer();
+    let (code, synced) = beside(&app, &sync);
+    assert_eq!((code, &synced["applied"]), (0, &json!(true)), "{synced}");
+    let unmet = synced["status"]["attestations_unmet"][0].as_str().unwrap();
+    assert!(unmet.contains("attestations[0].endpoints: `acme` is no provider and no tag of the catalog"), "{unmet}");
+    app.says(unmet);
+    assert_eq!(app.get("/readyz").await.unwrap().1["warnings"]["attestations"], unmet);
+    let shown = beside(&app, "catalog show acme/m1").1;
+    assert_eq!(row(&shown["endpoints"], "endpoint", "other")["zdr"], json!(false), "nobody vouched for the other: {shown}");
+    assert_eq!(priced(&app).await, "0.0000002", "it serves");
+    tokio::task::spawn_blocking(move || drop(source)).await.unwrap();
 }
 
 #[test]

@@ -148,6 +148,12 @@ impl Live {
         self.state().stored.as_ref().filter(|_| !is_set_aside).map(|stored| stored.name.clone())
     }
 
+    /// Whether a source was ever read, so that it may have had, or have again, what is not in force now.
+    pub(super) fn has_source(&self) -> bool {
+        let state = self.state();
+        state.unreadable.is_some() || state.stored.is_some()
+    }
+
     fn is_stale(&self, config: &Config) -> bool {
         self.age().is_some_and(|age| age > config.catalog.interval * STALE_AFTER_INTERVALS)
     }

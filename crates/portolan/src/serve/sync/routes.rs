@@ -15,8 +15,8 @@ use serde_json::{Value, json};
 
 use super::{Live, Outcome, STALE_AFTER_INTERVALS, Stored, probe, scheduled, show, url_of};
 use crate::serve::Instance;
-use crate::serve::build;
 use crate::serve::in_force::InForce;
+use crate::serve::layers;
 
 type Answered = Result<Json<Value>, ApiError>;
 
@@ -89,8 +89,8 @@ async fn fetch(State(reach): State<Arc<Reach>>, Json(asked): Json<Asked>) -> Ans
             return Ok(Json(json!({ "data": answer })));
         }
     };
-    let after = build::catalog(&config, Some(&synced)).map_err(|e| Refused::new(409, "conflict", e.message))?;
-    let diff = Diff::between(&reach.gateway.engine.deployment().catalog, &after);
+    let after = layers::layered(&config, Some(&synced)).map_err(|e| Refused::new(409, "conflict", e.to_string()))?;
+    let diff = Diff::between(&reach.gateway.engine.deployment().catalog, &after.catalog);
     Ok(Json(json!({ "data": {
         "source": source,
         "url": url,
@@ -164,6 +164,7 @@ impl Reach {
             "endpoints": of(|s| json!(s.endpoints)),
             "skipped": of(|s| json!(s.skipped)),
             "problem": state.unreadable,
+            "attestations_unmet": self.in_force.unmet(),
             "failed_at": state.status.failed_at,
             "last_error": state.status.last_error,
             "schedule": config.catalog.sync.as_str(),

@@ -189,18 +189,4 @@ fn a_mistake_in_an_attestation_or_an_area_is_refused_with_its_line_and_the_remed
         assert_eq!(run.status.code(), Some(3), "{toml}{told}");
         assert!(told.contains("portolan.toml:") && told.contains(words), "{toml}{told}");
     }
-    // What only the catalog knows to be wrong stops the start.
-    for (toml, words) in [
-        (whole.replace("mistral", "mistrall"), "`mistrall` is no provider and no tag of the catalog"),
-        (
-            whole.replace("mistral", "azure/eu").replace("area = \"eu\"", "area = \"us\""),
-            "`azure/eu` stands in eu, so nobody can attest us",
-        ),
-    ] {
-        let text = format!("[server]\nlisten = \"127.0.0.1:0\"\n[admin]\nlisten = \"127.0.0.1:0\"\n{toml}");
-        std::fs::write(dir.path().join("portolan.toml"), text).unwrap();
-        let run = portolan(dir.path(), "serve --config portolan.toml --data-dir data", &[]);
-        let told = said(&run.stdout) + &said(&run.stderr);
-        assert!(run.status.code() == Some(3) && told.contains(words), "{toml}{told}");
-    }
 }

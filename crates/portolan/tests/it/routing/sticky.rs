@@ -54,6 +54,19 @@ fn session(name: usize) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_idle_time_of_zero_binds_no_conversation() {
+    let sim = Sim::start(BINARY.as_ref());
+    let mut app = TestApp::start(BINARY.as_ref(), &config(&sim, "0s"));
+    for is_new in [true, false] {
+        for name in 0..CONVERSATIONS {
+            asked(&app, &session(name)).await;
+            assert!(!next(&app, &session(name)).await.1, "session {name}, {is_new}");
+        }
+        app.restart(BINARY.as_ref());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_session_keeps_its_provider_also_over_a_restart_and_an_order_comes_first() {
     let sim = Sim::start(BINARY.as_ref());
     let mut app = TestApp::start(BINARY.as_ref(), &config(&sim, "5m"));
