@@ -220,7 +220,7 @@ impl Run {
         let answered = Answered {
             is_session: place.is_session,
             before: place.before.as_ref(),
-            before_was_planned: place.was_planned(planned.plan.attempts.iter().map(|choice| choice.endpoint)),
+            before_failed: place.has_failed(&planned.plan.attempts, self.current),
             served: &served,
             usage: &priced.usage,
             prices: &endpoint.prices,

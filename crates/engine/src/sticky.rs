@@ -53,8 +53,8 @@ pub struct Answered<'a> {
     pub is_session: bool,
     /// Where the conversation was when the request was planned.
     pub before: Option<&'a Pinned>,
-    /// Whether that place stood in the plan. If it did and another served, it failed, in this request or shortly before.
-    pub before_was_planned: bool,
+    /// Whether that place failed, in this request or shortly before, where another served.
+    pub before_failed: bool,
     /// Who served.
     pub served: &'a Pinned,
     /// What was consumed.
@@ -122,7 +122,7 @@ pub fn applies(preferences: &Preferences) -> bool {
 pub fn pins(answered: &Answered<'_>) -> bool {
     match answered.before {
         Some(before) if before == answered.served => true,
-        Some(_) if answered.before_was_planned => false,
+        Some(_) if answered.before_failed => false,
         _ => answered.is_session || cache_helped(answered.usage, answered.prices),
     }
 }
@@ -189,7 +189,7 @@ mod tests {
     fn a_conversation_is_pinned_by_the_rules() {
         let (a, b) = (at("a"), at("b"));
         let (session, key) = (true, false);
-        // The conversation; where it was, and whether that stood in the plan; tokens from the cache and their price (the
+        // The conversation; where it was, and whether that failed; tokens from the cache and their price (the
         // prompt's is 10); whether the answer of `a` pins it there.
         let cases = [
             ("a session by its first answer", session, None, 0, Some(10), true),
@@ -200,7 +200,7 @@ mod tests {
             ("what is there stays, also without a hit", key, Some((&a, true)), 0, Some(1), true),
             ("a session does not leave a place that failed", session, Some((&b, true)), 5, Some(1), false),
             ("nor does another", key, Some((&b, true)), 5, Some(1), false),
-            ("a session leaves a place that no plan holds", session, Some((&b, false)), 0, Some(1), true),
+            ("a session leaves a place that may not serve or is not reached", session, Some((&b, false)), 0, Some(1), true),
             ("another leaves it with a hit", key, Some((&b, false)), 5, Some(1), true),
             ("and not without one", key, Some((&b, false)), 0, Some(1), false),
         ];
@@ -211,7 +211,7 @@ mod tests {
             let answered = Answered {
                 is_session,
                 before: before.map(|(pinned, _)| pinned),
-                before_was_planned: before.is_some_and(|(_, planned)| planned),
+                before_failed: before.is_some_and(|(_, failed)| failed),
                 served: &a,
                 usage: &usage,
                 prices: &prices,

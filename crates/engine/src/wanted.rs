@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use portolan_catalog::EndpointIx;
+use portolan_catalog::{Catalog, EndpointIx, ModelIx};
 use portolan_core::{Area, ModelSlug};
 use portolan_dialect::openai_chat::peek::{self, Peek, Variant as Suffix};
 use portolan_routing::auto::{self, AutoPlugin, Market, Needs, PromptView};
-use portolan_routing::{Ask, Policy, Source, Variant};
+use portolan_routing::{Ask, Choice, Policy, Source, Variant};
 use serde_json::Value;
 
 use crate::chat::Inbound;
@@ -53,6 +53,8 @@ pub(crate) struct Place {
     pub(crate) key: StickyKey,
     pub(crate) is_session: bool,
     pub(crate) before: Option<Pinned>,
+    /// Where it was, as far as this catalog has it.
+    model: Option<ModelIx>,
     endpoint: Option<EndpointIx>,
 }
 
@@ -80,7 +82,7 @@ impl Wanted {
         let mut wanted = Self {
             models: Vec::new(),
             strategy: Strategy::of(&inbound.peek.models),
-            place: None,
+            place: place(engine, deployment, inbound),
             strict: inbound.caller.is_strict(),
             seed,
             variants: Vec::new(),
@@ -91,7 +93,6 @@ impl Wanted {
             wanted.add(deployment, inbound, name)?;
         }
         wanted.ignored = ignored(deployment, &inbound.peek.preferences.ignore, &wanted.policies);
-        wanted.place = wanted.models.first().and_then(|model| place(engine, deployment, inbound, model));
         Ok(wanted)
     }
 
@@ -129,7 +130,8 @@ impl Wanted {
             // Without models: those are what is looked for.
             let ask = Ask { models: &[], variants: &[], ..self.ask(inbound) };
             let market = market(deployment, inbound, &ask);
-            let chosen = if is_auto { route(&market, inbound) } else { free(&market, inbound, self.seed) }?;
+            let before = self.place.as_ref().and_then(|place| place.model);
+            let chosen = if is_auto { route(&market, inbound, before) } else { free(&market, inbound, self.seed, before) }?;
             self.variants.resize(self.variants.len() + chosen.len(), None);
             self.models.extend(chosen);
             return Ok(());
@@ -194,20 +196,30 @@ fn refuse_unbuilt(name: &str) -> Result<(), Refused> {
     }
 }
 
-fn place(engine: &Engine, deployment: &Deployment, inbound: &Inbound, model: &ModelSlug) -> Option<Place> {
-    let peek = &inbound.peek;
+fn place(engine: &Engine, deployment: &Deployment, inbound: &Inbound) -> Option<Place> {
+    let (peek, catalog) = (&inbound.peek, &deployment.catalog);
     if !sticky::applies(&peek.preferences) {
         return None;
     }
     let (session, header) = (peek.session_id.as_deref(), inbound.origins.session.as_deref());
     let conversation = Conversation::of(session, header, peek.prompt_cache_key.as_deref(), peek.conversation);
-    let key = StickyKey::new(&inbound.caller.key.hash, model, conversation);
+    let name = known_as(catalog, peek.models.first()?)?;
+    let key = StickyKey::new(&inbound.caller.key.hash, &name, conversation);
     let before = engine.sticky().get(&key, inbound.at);
-    let endpoint = before.as_ref().and_then(|pinned| {
-        let catalog = &deployment.catalog;
-        catalog.endpoints_of(catalog.model(&pinned.model)?).find(|e| *e.tag == *pinned.tag).map(|e| e.ix)
-    });
-    Some(Place { key, is_session: matches!(conversation, Conversation::Session(_)), before, endpoint })
+    let model = before.as_ref().and_then(|pinned| catalog.model_ix(&pinned.model));
+    let endpoint = before
+        .as_ref()
+        .zip(model)
+        .and_then(|(pinned, model)| catalog.endpoints_of(catalog.model_at(model)).find(|e| *e.tag == *pinned.tag).map(|e| e.ix));
+    Some(Place { key, is_session: matches!(conversation, Conversation::Session(_)), before, model, endpoint })
+}
+
+/// The name that a conversation is about: a router's first name, or that of a model without routing variants. It does not
+/// depend on what a router chooses, or the next turn would look for the conversation elsewhere.
+fn known_as(catalog: &Catalog, name: &str) -> Option<ModelSlug> {
+    let router = [auto::AUTO, auto::FREE].into_iter().find(|names| names.contains(&name));
+    let name = router.map_or_else(|| Variant::split(catalog, name).0, |names| names[0].into());
+    ModelSlug::parse(&name).ok()
 }
 
 fn needs(peek: &Peek) -> Needs {
@@ -223,12 +235,12 @@ fn no_model(none: &auto::NoModel) -> Refused {
     Refused::new(auto::NoModel::HTTP_STATUS, "not_found", none.to_string()).by(Rule::NoEndpoint)
 }
 
-fn free(market: &Market<'_>, inbound: &Inbound, seed: u64) -> Result<Vec<ModelSlug>, Refused> {
-    auto::free(market, &needs(&inbound.peek), seed).map_err(|none| no_model(&none))
+fn free(market: &Market<'_>, inbound: &Inbound, seed: u64, before: Option<ModelIx>) -> Result<Vec<ModelSlug>, Refused> {
+    auto::free(market, &needs(&inbound.peek), seed, before).map_err(|none| no_model(&none))
 }
 
 /// The models that `openrouter/auto` chooses for a request, the best first.
-fn route(market: &Market<'_>, inbound: &Inbound) -> Result<Vec<ModelSlug>, Refused> {
+fn route(market: &Market<'_>, inbound: &Inbound, before: Option<ModelIx>) -> Result<Vec<ModelSlug>, Refused> {
     let peek = &inbound.peek;
     let plugin = plugin(inbound)?;
     let text = last_user_text(inbound);
@@ -241,7 +253,7 @@ fn route(market: &Market<'_>, inbound: &Inbound) -> Result<Vec<ModelSlug>, Refus
         attachments: media.images.count + media.files.count + media.audios.count + media.videos.count,
         structured: peek.needs.has(portolan_core::Capability::StructuredOutputs),
     };
-    auto::route(market, &view, &needs(peek), &plugin).map(|routed| routed.models()).map_err(|none| no_model(&none))
+    auto::route(market, &view, &needs(peek), &plugin, before).map(|routed| routed.models()).map_err(|none| no_model(&none))
 }
 
 /// The settings of the auto router, from `plugins`. The first look has refused every other plugin that is switched on.
@@ -272,9 +284,11 @@ impl Place {
         sticky::pins(answered).then(|| (self.key, answered.served.clone()))
     }
 
-    /// Whether the place stood in the plan.
-    pub(crate) fn was_planned(&self, attempts: impl IntoIterator<Item = EndpointIx>) -> bool {
-        self.endpoint.is_some_and(|place| attempts.into_iter().any(|ix| ix == place))
+    /// Whether the place failed, in this request or shortly before: another attempt of the plan served, though nothing else
+    /// stood in the way. What stands behind the one that served for its model's sake was not reached.
+    pub(crate) fn has_failed(&self, attempts: &[Choice], served: usize) -> bool {
+        let place = attempts.iter().position(|choice| Some(choice.endpoint) == self.endpoint);
+        place.is_some_and(|at| at < served || attempts[at].failed_recently || attempts[at].requested == attempts[served].requested)
     }
 }
 

@@ -1,8 +1,9 @@
 //! The two routers: from a request to the models that are asked for in its place.
 
+use portolan_catalog::ModelIx;
 use portolan_core::ModelSlug;
 
-use super::candidates::{Market, Needs, NoModel};
+use super::candidates::{AutoCandidate, Market, Needs, NoModel};
 use super::choose::{Ranking, choose};
 use super::classify::{Judgement, classify};
 use super::plugin::AutoPlugin;
@@ -24,36 +25,49 @@ pub struct Routed {
     pub judgement: Judgement,
     /// All that was admitted, with what was asked for.
     pub ranking: Ranking,
+    /// The model that the conversation had before, where it may still answer. The knob does not count here.
+    pub kept: Option<ModelSlug>,
 }
 
 impl Routed {
-    /// The models to plan with, the choice first: at most [`MODELS_MAX`].
+    /// The models to plan with, the one that is kept or else the choice first: at most [`MODELS_MAX`].
     #[must_use]
     pub fn models(&self) -> Vec<ModelSlug> {
-        self.ranking.models.iter().take(MODELS_MAX).map(|candidate| candidate.slug.clone()).collect()
+        let ranked = self.ranking.models.iter().map(|candidate| &candidate.slug).filter(|slug| self.kept.as_ref() != Some(*slug));
+        self.kept.iter().chain(ranked).take(MODELS_MAX).cloned().collect()
     }
 }
 
 /// `openrouter/auto`: judges the prompt and ranks the models that may answer. Calls nobody, and is the same for the same request.
 ///
-/// # Errors
-/// When no model is left.
-pub fn route(market: &Market<'_>, view: &PromptView<'_>, needs: &Needs, settings: &AutoPlugin) -> Result<Routed, NoModel> {
-    let judgement = classify(view);
-    let candidates = market.candidates(judgement.task, needs, settings)?;
-    Ok(Routed { judgement, ranking: choose(&judgement, candidates, settings.knob()) })
-}
-
-/// `openrouter/free`: models that cost nothing and can serve the request, in an order that `seed` draws; at most [`MODELS_MAX`].
+/// `before` is the model that answered the conversation so far: it goes first as long as it is among the candidates.
 ///
 /// # Errors
 /// When no model is left.
-pub fn free(market: &Market<'_>, needs: &Needs, seed: u64) -> Result<Vec<ModelSlug>, NoModel> {
-    let mut drawn: Vec<(u64, ModelSlug)> =
-        market.free(needs).into_iter().map(|candidate| (mixed(seed, candidate.slug.as_str()), candidate.slug)).collect();
+pub fn route(
+    market: &Market<'_>,
+    view: &PromptView<'_>,
+    needs: &Needs,
+    settings: &AutoPlugin,
+    before: Option<ModelIx>,
+) -> Result<Routed, NoModel> {
+    let judgement = classify(view);
+    let candidates = market.candidates(judgement.task, needs, settings)?;
+    let kept = candidates.iter().find(|candidate| Some(candidate.model) == before).map(|candidate| candidate.slug.clone());
+    Ok(Routed { judgement, kept, ranking: choose(&judgement, candidates, settings.knob()) })
+}
+
+/// `openrouter/free`: models that cost nothing and can serve the request, in an order that `seed` draws; at most [`MODELS_MAX`].
+/// `before` goes first, as for [`route`].
+///
+/// # Errors
+/// When no model is left.
+pub fn free(market: &Market<'_>, needs: &Needs, seed: u64, before: Option<ModelIx>) -> Result<Vec<ModelSlug>, NoModel> {
+    let place = |candidate: AutoCandidate| (Some(candidate.model) != before, mixed(seed, candidate.slug.as_str()), candidate.slug);
+    let mut drawn: Vec<(bool, u64, ModelSlug)> = market.free(needs).into_iter().map(place).collect();
     drawn.sort();
     drawn.truncate(MODELS_MAX);
-    if drawn.is_empty() { Err(NoModel) } else { Ok(drawn.into_iter().map(|(_, slug)| slug).collect()) }
+    if drawn.is_empty() { Err(NoModel) } else { Ok(drawn.into_iter().map(|(.., slug)| slug).collect()) }
 }
 
 /// A number that depends on the seed and on every character of the name (FNV-1a, then SplitMix64's finalizer).

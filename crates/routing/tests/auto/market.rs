@@ -3,7 +3,7 @@
 use portolan_catalog::{Catalog, ProviderOverlay};
 use portolan_core::{Capabilities, Capability, MaxPrice, ModelSlug, Preferences, Price};
 use portolan_routing::auto::{
-    AutoCandidate, AutoPlugin, CostTier, Market, Needs, NoModel, PromptView, TaskKind, default_set, free, route, strength,
+    AutoCandidate, AutoPlugin, CostTier, MODELS_MAX, Market, Needs, NoModel, PromptView, TaskKind, default_set, free, route, strength,
 };
 use portolan_routing::{Ask, Bind, Bindings};
 
@@ -177,7 +177,8 @@ fn simple_prompts_go_to_cheaper_models_than_hard_ones() {
     let hard = "Design a distributed lock service, prove that it is safe under clock skew, compare three approaches and analyse the failure modes of each.";
     for tier in [CostTier::Medium, CostTier::High, CostTier::XHigh] {
         let settings = AutoPlugin { cost_tier: Some(tier), ..AutoPlugin::default() };
-        let first = |text: &str| route(&market, &PromptView::of_text(text), &Needs::default(), &settings).unwrap().ranking.models.remove(0);
+        let first =
+            |text: &str| route(&market, &PromptView::of_text(text), &Needs::default(), &settings, None).unwrap().ranking.models.remove(0);
         let (simple, hard) = (first("hi"), first(hard));
         assert!(simple.price < hard.price && simple.strength < hard.strength, "{tier:?}: {simple:?} {hard:?}");
     }
@@ -188,18 +189,18 @@ fn free_models_are_drawn_by_the_seed_and_only_such_as_can_serve_the_request() {
     let catalog = catalog();
     let bindings = bound(&catalog, &["alpha", "beta"]);
     let market = Market { catalog: &catalog, bindings: &bindings, simulate: false, ask: None };
-    let first = |seed| free(&market, &Needs::default(), seed).unwrap()[0].as_str().to_owned();
+    let first = |seed| free(&market, &Needs::default(), seed, None).unwrap()[0].as_str().to_owned();
     for slug in ["f/one", "f/two", "f/eye"] {
         let drawn = (0..3000).filter(|seed| first(*seed) == slug).count();
         assert!((850..1150).contains(&drawn), "{slug} is drawn {drawn} times of 3000");
     }
     assert_eq!(first(7), first(7));
-    let here = |seed| free(&market, &Needs::default(), seed).unwrap().iter().any(|slug| slug.as_str() == "f/here");
+    let here = |seed| free(&market, &Needs::default(), seed, None).unwrap().iter().any(|slug| slug.as_str() == "f/here");
     assert!(!(0..100).any(here), "what another endpoint charges for is not free");
     let image = Needs { capabilities: Capabilities::NONE.with(Capability::ImageInput), ..Needs::default() };
-    assert_eq!(free(&market, &image, 1).unwrap().iter().map(ModelSlug::as_str).collect::<Vec<_>>(), ["f/eye"]);
+    assert_eq!(free(&market, &image, 1, None).unwrap().iter().map(ModelSlug::as_str).collect::<Vec<_>>(), ["f/eye"]);
     let long = Needs { input_tokens_min: 1_000_000_000, ..Needs::default() };
-    assert_eq!(free(&market, &long, 1), Err(NoModel));
+    assert_eq!(free(&market, &long, 1, None), Err(NoModel));
 }
 
 #[test]
@@ -209,4 +210,76 @@ fn a_model_without_an_opinion_is_as_strong_as_it_is_dear() {
     let of = |price| strength(model, TaskKind::General, Price(price));
     assert!(of(0) < of(500_000) && of(500_000) < of(5_000_000) && of(5_000_000) < of(50_000_000));
     assert!((of(500_000) - 0.5).abs() < 0.01);
+}
+
+/// The models that stand in for the router when the conversation had `before`.
+fn routed(market: &Market<'_>, text: &str, needs: &Needs, settings: &AutoPlugin, before: Option<&str>) -> Vec<String> {
+    let before = before.map(|slug| market.catalog.model_ix(slug).unwrap());
+    let routed = route(market, &PromptView::of_text(text), needs, settings, before).unwrap();
+    routed.models().iter().map(ToString::to_string).collect()
+}
+
+/// `before` and then the others in their order; at most `MODELS_MAX`.
+fn first<'a>(before: &'a str, others: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
+    [before].into_iter().chain(others.into_iter().filter(|other| *other != before)).take(MODELS_MAX).collect()
+}
+
+#[test]
+fn a_conversation_keeps_its_model_whatever_its_rank_and_the_others_stay_in_their_order() {
+    let catalog = catalog();
+    let bindings = bound(&catalog, &["openai", "anthropic", "deepinfra"]);
+    let market = Market { catalog: &catalog, bindings: &bindings, simulate: false, ask: None };
+    let all = market.candidates(TaskKind::General, &Needs::default(), &AutoPlugin::default()).unwrap();
+    for tier in [CostTier::Low, CostTier::Medium, CostTier::Max] {
+        let settings = AutoPlugin { cost_tier: Some(tier), ..AutoPlugin::default() };
+        for text in ["hi", "Prove that the square root of two is irrational, step by step."] {
+            let ranking = route(&market, &PromptView::of_text(text), &Needs::default(), &settings, None).unwrap().ranking;
+            let kept = |slug| routed(&market, text, &Needs::default(), &settings, Some(slug));
+            for slug in slugs(&all) {
+                assert_eq!(kept(slug), first(slug, slugs(&ranking.models)), "{tier:?} {text}");
+            }
+            let chosen = routed(&market, text, &Needs::default(), &settings, None);
+            assert!(slugs(&ranking.models).starts_with(&chosen.iter().map(String::as_str).collect::<Vec<_>>()));
+            assert_eq!(kept("t/cheap"), chosen, "a model without a credential that is in no default set");
+        }
+    }
+}
+
+#[test]
+fn a_model_that_may_no_longer_answer_is_not_kept() {
+    let catalog = catalog();
+    let bindings = bound(&catalog, &["alpha", "beta"]);
+    let market = Market { catalog: &catalog, bindings: &bindings, simulate: false, ask: None };
+    let image = Needs { capabilities: Capabilities::NONE.with(Capability::ImageInput), ..Needs::default() };
+    let any = Needs::default();
+    let kept = |needs, allowed, excluded, before| routed(&market, "hi", needs, &settings(allowed, excluded), Some(before))[0].clone();
+    assert_eq!(kept(&any, "t/*", "", "t/seer"), "t/seer");
+    assert_eq!(kept(&any, "t/*", "", "t/cheap"), "t/cheap");
+    assert_eq!(kept(&image, "t/*", "", "t/cheap"), "t/seer", "it reads no images");
+    assert_eq!(kept(&any, "t/cheap", "", "t/seer"), "t/cheap", "it is not allowed");
+    assert_eq!(kept(&any, "t/*", "t/seer", "t/seer"), "t/cheap", "it is excluded");
+    let ignored = Preferences { ignore: vec!["alpha".to_owned()], ..Preferences::default() };
+    let ask = Ask::new(&[], &ignored);
+    let restricted = Market { ask: Some(&ask), ..market };
+    assert_eq!(routed(&restricted, "hi", &any, &settings("t/*", ""), Some("t/cheap")), ["t/seer"], "nobody may serve it");
+}
+
+#[test]
+fn a_free_model_is_kept_as_long_as_it_can_serve_and_costs_nothing() {
+    let catalog = catalog();
+    let bindings = bound(&catalog, &["alpha", "beta"]);
+    let market = Market { catalog: &catalog, bindings: &bindings, simulate: false, ask: None };
+    let drawn = |needs: &Needs, seed, before: Option<&str>| {
+        let before = before.map(|slug| catalog.model_ix(slug).unwrap());
+        free(&market, needs, seed, before).unwrap().iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    let image = Needs { capabilities: Capabilities::NONE.with(Capability::ImageInput), ..Needs::default() };
+    for seed in 0..50 {
+        let all = drawn(&Needs::default(), seed, None);
+        for slug in ["f/one", "f/two", "f/eye"] {
+            assert_eq!(drawn(&Needs::default(), seed, Some(slug)), first(slug, all.iter().map(String::as_str)), "{seed}");
+        }
+        assert_eq!(drawn(&Needs::default(), seed, Some("f/here")), all, "it costs something elsewhere");
+        assert_eq!(drawn(&image, seed, Some("f/one")), ["f/eye"], "it reads no images");
+    }
 }

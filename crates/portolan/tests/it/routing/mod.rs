@@ -1,8 +1,11 @@
 //! Routing as its users see it: OpenRouter's documented examples, conversations and areas, asked of a running gateway
 //! twice, once to be explained and once to be served.
 
+mod conversations;
 mod examples;
+mod measured;
 mod oracle;
+mod recovery;
 mod refusals;
 mod regions;
 mod routers;
