@@ -9,7 +9,8 @@ mod memory;
 
 use std::sync::Arc;
 
-use portolan_core::{KeyHash, Meter, ModelSlug, Preferences, PriceCard, UnixMillis, Usage};
+use portolan_core::{KeyHash, Meter, Preferences, PriceCard, UnixMillis, Usage};
+use sha2::{Digest, Sha256};
 
 pub use memory::{ENTRIES_MAX, IDLE_DEFAULT, MemorySticky};
 
@@ -75,17 +76,22 @@ impl<'a> Conversation<'a> {
 }
 
 impl StickyKey {
-    /// The key of a conversation that the API key `owner` has about the requested `model`.
+    /// The key of a conversation that the API key `owner` has about the model or router that it calls `name`.
     #[must_use]
-    pub fn new(owner: &KeyHash, model: &ModelSlug, conversation: Conversation<'_>) -> Self {
-        // Only the last part may hold a line break, so that no two conversations are written alike.
-        let written = match conversation {
-            Conversation::Session(id) => format!("{owner}\n{model}\nsession\n{id}"),
-            Conversation::CacheKey(key) => format!("{owner}\n{model}\ncache_key\n{key}"),
-            Conversation::Opening(digest) => format!("{owner}\n{model}\nopening\n{digest:016x}"),
+    pub fn new(owner: &KeyHash, name: &str, conversation: Conversation<'_>) -> Self {
+        let opening;
+        let (kind, text) = match conversation {
+            Conversation::Session(id) => (0, id.as_bytes()),
+            Conversation::CacheKey(key) => (1, key.as_bytes()),
+            Conversation::Opening(digest) => {
+                opening = digest.to_be_bytes();
+                (2, &opening[..])
+            }
         };
+        // A name holds no zero, and all but the last part have an end: no two conversations are written alike.
+        let written = Sha256::new().chain_update(owner.bytes()).chain_update(name).chain_update([0, kind]).chain_update(text);
         let mut short = [0; 16];
-        short.copy_from_slice(&KeyHash::of(&written).bytes()[..16]);
+        short.copy_from_slice(&written.finalize()[..16]);
         Self(short)
     }
 
@@ -161,21 +167,21 @@ mod tests {
     #[test]
     fn keys_differ_by_owner_model_kind_and_text_and_are_the_same_on_every_replica() {
         let (owner, other) = (KeyHash::of("a"), KeyHash::of("b"));
-        let (model, second) = (ModelSlug::parse("t/m").unwrap(), ModelSlug::parse("t/n").unwrap());
         let all = [
-            StickyKey::new(&owner, &model, Conversation::Session("x")),
-            StickyKey::new(&other, &model, Conversation::Session("x")),
-            StickyKey::new(&owner, &second, Conversation::Session("x")),
-            StickyKey::new(&owner, &model, Conversation::Session("y")),
-            StickyKey::new(&owner, &model, Conversation::CacheKey("x")),
-            StickyKey::new(&owner, &model, Conversation::Opening(7)),
-            StickyKey::new(&owner, &model, Conversation::Opening(8)),
+            StickyKey::new(&owner, "t/m", Conversation::Session("x")),
+            StickyKey::new(&other, "t/m", Conversation::Session("x")),
+            StickyKey::new(&owner, "t/n", Conversation::Session("x")),
+            StickyKey::new(&owner, "t/m", Conversation::Session("y")),
+            StickyKey::new(&owner, "t/m", Conversation::CacheKey("x")),
+            StickyKey::new(&owner, "t/m", Conversation::Opening(7)),
+            StickyKey::new(&owner, "t/m", Conversation::Opening(8)),
         ];
         for (i, key) in all.iter().enumerate() {
             assert_eq!(all.iter().position(|k| k == key), Some(i));
         }
-        assert_eq!(all[0], StickyKey::new(&KeyHash::of("a"), &model, Conversation::Session("x")));
-        assert_eq!(all[0].0[..4], KeyHash::of(&format!("{owner}\nt/m\nsession\nx")).bytes()[..4]);
+        assert_eq!(all[0], StickyKey::new(&KeyHash::of("a"), "t/m", Conversation::Session("x")));
+        let written = [&owner.bytes()[..], b"t/m", &[0, 0], b"x"].concat();
+        assert_eq!(all[0].0[..], Sha256::digest(written)[..16]);
     }
 
     #[test]

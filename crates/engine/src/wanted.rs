@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use portolan_catalog::{Catalog, EndpointIx, ModelIx};
+use portolan_catalog::{EndpointIx, ModelIx};
 use portolan_core::{Area, ModelSlug};
 use portolan_dialect::openai_chat::peek::{self, Peek, Variant as Suffix};
 use portolan_routing::auto::{self, AutoPlugin, Market, Needs, PromptView};
@@ -82,14 +82,16 @@ impl Wanted {
         let mut wanted = Self {
             models: Vec::new(),
             strategy: Strategy::of(&inbound.peek.models),
-            place: place(engine, deployment, inbound),
+            place: None,
             strict: inbound.caller.is_strict(),
             seed,
             variants: Vec::new(),
             ignored: Vec::new(),
             policies: area.map(|(area, source)| Policy { area: Some(area), ..Policy::new(source) }).into_iter().collect(),
         };
-        for name in &inbound.peek.models {
+        let names = inbound.peek.models.iter().map(|name| Named::new(deployment, name)).collect::<Result<Vec<_>, _>>()?;
+        wanted.place = names.first().and_then(|first| place(engine, deployment, inbound, first.known_as()));
+        for name in names {
             wanted.add(deployment, inbound, name)?;
         }
         wanted.ignored = ignored(deployment, &inbound.peek.preferences.ignore, &wanted.policies);
@@ -120,21 +122,44 @@ impl Wanted {
         self.policies.iter().find_map(|policy| policy.area)
     }
 
-    fn add(&mut self, deployment: &Deployment, inbound: &Inbound, name: &str) -> Result<(), Refused> {
-        let is_auto = auto::AUTO.contains(&name);
-        if is_auto || auto::FREE.contains(&name) {
-            if let Some(area) = self.area() {
-                let message = format!("{name} cannot be used in a request that is confined to {}; name a model", area.as_str());
-                return Err(Refused::field("model", message).by(Rule::Region));
+    fn add(&mut self, deployment: &Deployment, inbound: &Inbound, name: Named) -> Result<(), Refused> {
+        let is_auto = match name {
+            Named::Model(slug, variant) => {
+                self.models.push(slug);
+                self.variants.push(variant);
+                return Ok(());
             }
-            // Without models: those are what is looked for.
-            let ask = Ask { models: &[], variants: &[], ..self.ask(inbound) };
-            let market = market(deployment, inbound, &ask);
-            let before = self.place.as_ref().and_then(|place| place.model);
-            let chosen = if is_auto { route(&market, inbound, before) } else { free(&market, inbound, self.seed, before) }?;
-            self.variants.resize(self.variants.len() + chosen.len(), None);
-            self.models.extend(chosen);
-            return Ok(());
+            Named::Auto => true,
+            Named::Free => false,
+        };
+        if let Some(area) = self.area() {
+            let message = format!("{} cannot be used in a request that is confined to {}; name a model", name.known_as(), area.as_str());
+            return Err(Refused::field("model", message).by(Rule::Region));
+        }
+        // Without models: those are what is looked for.
+        let ask = Ask { models: &[], variants: &[], ..self.ask(inbound) };
+        let market = market(deployment, inbound, &ask);
+        let before = self.place.as_ref().and_then(|place| place.model);
+        let chosen = if is_auto { route(&market, inbound, before) } else { free(&market, inbound, self.seed, before) }?;
+        self.variants.resize(self.variants.len() + chosen.len(), None);
+        self.models.extend(chosen);
+        Ok(())
+    }
+}
+
+/// What a name in a request stands for.
+enum Named {
+    Auto,
+    Free,
+    Model(ModelSlug, Option<Variant>),
+}
+
+impl Named {
+    fn new(deployment: &Deployment, name: &str) -> Result<Self, Refused> {
+        match name {
+            name if auto::AUTO.contains(&name) => return Ok(Named::Auto),
+            name if auto::FREE.contains(&name) => return Ok(Named::Free),
+            _ => {}
         }
         let (slug, variant) = Variant::split(&deployment.catalog, name);
         let unknown = || Refused::field("model", format!("{name:.120} is not a valid model ID")).by(Rule::ModelNotFound);
@@ -147,9 +172,17 @@ impl Wanted {
             }
             Some(_) => {}
         }
-        self.models.push(slug);
-        self.variants.push(variant);
-        Ok(())
+        Ok(Named::Model(slug, variant))
+    }
+
+    /// The name that a conversation is about: a router's first name, or that of a model without routing variants. It does not
+    /// depend on what a router chooses, or the next turn would look for the conversation elsewhere.
+    fn known_as(&self) -> &str {
+        match self {
+            Named::Auto => auto::AUTO[0],
+            Named::Free => auto::FREE[0],
+            Named::Model(slug, _) => slug.as_str(),
+        }
     }
 }
 
@@ -196,15 +229,14 @@ fn refuse_unbuilt(name: &str) -> Result<(), Refused> {
     }
 }
 
-fn place(engine: &Engine, deployment: &Deployment, inbound: &Inbound) -> Option<Place> {
+fn place(engine: &Engine, deployment: &Deployment, inbound: &Inbound, name: &str) -> Option<Place> {
     let (peek, catalog) = (&inbound.peek, &deployment.catalog);
     if !sticky::applies(&peek.preferences) {
         return None;
     }
     let (session, header) = (peek.session_id.as_deref(), inbound.origins.session.as_deref());
     let conversation = Conversation::of(session, header, peek.prompt_cache_key.as_deref(), peek.conversation);
-    let name = known_as(catalog, peek.models.first()?)?;
-    let key = StickyKey::new(&inbound.caller.key.hash, &name, conversation);
+    let key = StickyKey::new(&inbound.caller.key.hash, name, conversation);
     let before = engine.sticky().get(&key, inbound.at);
     let model = before.as_ref().and_then(|pinned| catalog.model_ix(&pinned.model));
     let endpoint = before
@@ -212,14 +244,6 @@ fn place(engine: &Engine, deployment: &Deployment, inbound: &Inbound) -> Option<
         .zip(model)
         .and_then(|(pinned, model)| catalog.endpoints_of(catalog.model_at(model)).find(|e| *e.tag == *pinned.tag).map(|e| e.ix));
     Some(Place { key, is_session: matches!(conversation, Conversation::Session(_)), before, model, endpoint })
-}
-
-/// The name that a conversation is about: a router's first name, or that of a model without routing variants. It does not
-/// depend on what a router chooses, or the next turn would look for the conversation elsewhere.
-fn known_as(catalog: &Catalog, name: &str) -> Option<ModelSlug> {
-    let router = [auto::AUTO, auto::FREE].into_iter().find(|names| names.contains(&name));
-    let name = router.map_or_else(|| Variant::split(catalog, name).0, |names| names[0].into());
-    ModelSlug::parse(&name).ok()
 }
 
 fn needs(peek: &Peek) -> Needs {

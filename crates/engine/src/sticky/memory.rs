@@ -114,7 +114,7 @@ impl Sticky for MemorySticky {
 
 #[cfg(test)]
 mod tests {
-    use portolan_core::{KeyHash, ModelSlug};
+    use portolan_core::KeyHash;
 
     use super::*;
     use crate::sticky::Conversation;
@@ -126,7 +126,7 @@ mod tests {
     }
 
     fn key(session: usize) -> StickyKey {
-        StickyKey::new(&KeyHash::of("owner"), &ModelSlug::parse("t/m").unwrap(), Conversation::Session(&session.to_string()))
+        StickyKey::new(&KeyHash::of("owner"), "t/m", Conversation::Session(&session.to_string()))
     }
 
     fn place(tag: &str) -> Pinned {
