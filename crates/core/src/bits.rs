@@ -4,6 +4,11 @@ use crate::Random;
 
 const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
+/// Appends two characters of base 62 that sort as the numbers below 3844 do.
+pub(crate) fn push_base62_pair(out: &mut String, number: usize) {
+    out.extend([number / 62 % 62, number % 62].map(|digit| char::from(BASE62[digit])));
+}
+
 /// Appends `n` characters of base 62, each uniform (rejection sampling on six bits).
 pub(crate) fn push_base62(out: &mut String, n: usize, random: &dyn Random) {
     let mut left = n;

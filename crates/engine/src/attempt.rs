@@ -172,10 +172,10 @@ impl Run {
             return Tried::Failed(fault, None);
         }
         let spec = self.relay_spec(index);
-        let relay = match lane {
+        let relay = Box::new(match lane {
             Lane::Raw => Relay::raw(spec),
             Lane::Translated => Relay::translated(route.dialect, spec),
-        };
+        });
         self.relay(index, relay, response.into_body(), line, watch).await
     }
 

@@ -39,8 +39,8 @@ pub(crate) struct Ended {
     pub(crate) end: End,
     /// What the caller shall be told went wrong, and at which provider.
     pub(crate) fault: Option<Fault>,
-    /// The answer of the attempt that served.
-    pub(crate) relay: Option<Relay>,
+    /// The answer of the attempt that served. Boxed, for it goes from hand to hand.
+    pub(crate) relay: Option<Box<Relay>>,
 }
 
 /// How an attempt ended.
@@ -48,11 +48,11 @@ pub(crate) enum Tried {
     /// The generation ends with it.
     Ended(Ended),
     /// It failed before content.
-    Failed(Fault, Option<Relay>),
+    Failed(Fault, Option<Box<Relay>>),
 }
 
 impl Ended {
-    pub(crate) fn with(end: End, fault: Option<Fault>, relay: Option<Relay>) -> Self {
+    pub(crate) fn with(end: End, fault: Option<Fault>, relay: Option<Box<Relay>>) -> Self {
         Self { end, fault, relay }
     }
 }
@@ -200,7 +200,7 @@ impl Run {
     }
 
     /// What an interruption means while there is no content yet.
-    pub(crate) fn interrupted_before_content(&self, why: Interrupt, relay: Option<Relay>) -> Tried {
+    pub(crate) fn interrupted_before_content(&self, why: Interrupt, relay: Option<Box<Relay>>) -> Tried {
         match why {
             Interrupt::Gone => Tried::Ended(Ended::with(End::CallerGoneBeforeContent, None, relay)),
             Interrupt::Cut => Tried::Ended(Ended::with(End::DrainedBeforeContent, Some(draining()), relay)),

@@ -30,7 +30,14 @@ enum Frames {
 }
 
 impl Run {
-    pub(crate) async fn relay(&mut self, index: usize, mut relay: Relay, mut body: Incoming, line: &mut Line, watch: &mut Watch) -> Tried {
+    pub(crate) async fn relay(
+        &mut self,
+        index: usize,
+        mut relay: Box<Relay>,
+        mut body: Incoming,
+        line: &mut Line,
+        watch: &mut Watch,
+    ) -> Tried {
         let mut out = Vec::new();
         let mut committed = false;
         loop {
@@ -114,14 +121,14 @@ impl Run {
         }
     }
 
-    async fn broken_off(&mut self, relay: Relay, committed: bool, out: Vec<u8>, line: &mut Line, error: &str) -> Tried {
+    async fn broken_off(&mut self, relay: Box<Relay>, committed: bool, out: Vec<u8>, line: &mut Line, error: &str) -> Tried {
         let message = format!("the provider broke off its answer: {error}");
         let fault = Fault::new(Origin::Upstream, Class::ProviderUnavailable, Retry::NextEndpoint, message);
         self.faulted(relay, committed, out, line, fault).await
     }
 
     /// The answer failed. Before the commit another endpoint may serve; after it the caller gets what was ready, then the error.
-    async fn faulted(&mut self, relay: Relay, committed: bool, mut out: Vec<u8>, line: &mut Line, fault: Fault) -> Tried {
+    async fn faulted(&mut self, relay: Box<Relay>, committed: bool, mut out: Vec<u8>, line: &mut Line, fault: Fault) -> Tried {
         match self.abandoned {
             Some(true) => Tried::Ended(Ended::with(End::CallerGoneAfterContent, None, Some(relay))),
             Some(false) => Tried::Ended(Ended::with(End::CallerGoneBeforeContent, None, Some(relay))),
@@ -134,7 +141,7 @@ impl Run {
         }
     }
 
-    fn interrupted(&mut self, why: Interrupt, relay: Relay, committed: bool, line: &Line) -> Tried {
+    fn interrupted(&mut self, why: Interrupt, relay: Box<Relay>, committed: bool, line: &Line) -> Tried {
         match (why, self.abandoned) {
             // The bound of reading on was reached: what was seen so far counts.
             (_, Some(true)) => Tried::Ended(Ended::with(End::CallerGoneAfterContent, None, Some(relay))),
@@ -170,7 +177,7 @@ impl Run {
             .then_some("the provider sent more output than the limit that it was sent")
     }
 
-    fn cut(&mut self, relay: Relay, committed: bool, why: &'static str) -> Tried {
+    fn cut(&mut self, relay: Box<Relay>, committed: bool, why: &'static str) -> Tried {
         let fault = Fault::new(Origin::Upstream, Class::InvalidAnswer, Retry::NextEndpoint, why);
         self.planned.health().bar_strict(self.serving());
         tracing::error!(generation.id = %self.planned.inbound.id, committed, "an answer was cut: {why}");
@@ -178,7 +185,7 @@ impl Run {
     }
 }
 
-fn read_too_slowly(relay: Relay) -> Tried {
+fn read_too_slowly(relay: Box<Relay>) -> Tried {
     let message = "the answer was read too slowly: the time for the whole request is over";
     let fault = Fault::new(Origin::Caller, Class::CallerGone, Retry::Never, message);
     Tried::Ended(Ended::with(End::CallerGoneAfterContent, Some(fault), Some(relay)))

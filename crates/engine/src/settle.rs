@@ -45,7 +45,7 @@ impl Run {
 
     /// Prices, records, settles, and says the last word, in this order: what the caller saw the end of is recorded.
     pub(crate) async fn settle(mut self: Box<Self>, mut ended: Ended, mut line: Line) {
-        let seen = ended.relay.as_ref().map(Relay::seen);
+        let seen = ended.relay.as_deref().map(Relay::seen);
         let priced = self.price(ended.end, seen);
         if let Some(attempt) = self.served_attempt() {
             (attempt.usage, attempt.cost) = (priced.usage, priced.cost.total);
@@ -57,7 +57,7 @@ impl Run {
         let (engine, head, caller) = (self.engine.clone(), self.head.clone(), self.planned.inbound.caller.clone());
         let relay = match ended.relay.take() {
             Some(relay) => relay,
-            None => Relay::raw(self.relay_spec(self.current)),
+            None => Box::new(Relay::raw(self.relay_spec(self.current))),
         };
         let stream = self.planned.inbound.peek.stream;
         let journaled = engine.journal().append(&entry).await;
@@ -296,7 +296,7 @@ impl LastWord {
     }
 
     /// Says it. A caller who is gone misses it, and nothing else.
-    async fn say(self, mut relay: Relay, stream: bool, head: &Head, line: &mut Line) {
+    async fn say(self, mut relay: Box<Relay>, stream: bool, head: &Head, line: &mut Line) {
         let mut out = Vec::new();
         let said = match self {
             LastWord::Refuse(refused) => line.answer(Reply::Refused(refused)),
