@@ -124,6 +124,21 @@ mod tests {
             (with(&format!("{ENDPOINT}contxt = 9\n")), "data/providers/p.toml:10:", "unknown field `contxt`"),
             (with(&format!("{ENDPOINT}context_length = 9\nquantization = \"fp3\"\n")), "data/providers/p.toml:11:", "fp3"),
             (with(&format!("{ENDPOINT}context_length = 9\npricing = {{ prompt = \"-1\" }}\n")), "data/providers/p.toml:11:", "negative"),
+            (
+                load(&format!("{MODELS}capabilities = {{ durations = [\"long\"] }}\n"), PROVIDER, ""),
+                "data/models/a.toml:7:",
+                "expected u32",
+            ),
+            (
+                load(&format!("{MODELS}capabilities = {{ duration = [5] }}\n"), PROVIDER, ""),
+                "data/models/a.toml:7:",
+                "unknown field `duration`",
+            ),
+            (
+                with(&format!("{ENDPOINT}media = [{{ sku = \"x\", unit = \"mile\", price = \"1\" }}]\n")),
+                "data/providers/p.toml:10:",
+                "mile",
+            ),
             (with(&format!("{ENDPOINT}model = \"a/b\"\n")), "data/providers/p.toml:10:", "duplicate"),
             (load(MODELS, "slug = \"q\"\n", ""), "data/providers/p.toml:1:", "missing field"),
             (load(MODELS, &PROVIDER.replace("\"p\"", "\"q\""), ""), "data/providers/p.toml:1:", "not the name of the file"),

@@ -66,6 +66,17 @@ pub struct MediaPricing {
     pub skus: BTreeMap<String, String>,
 }
 
+/// What is sold of an image model by other units than tokens: our name and OpenRouter's. What follows ours is a variant of it:
+/// `image_output_moodboards`.
+pub(crate) const BILLABLES: &[(&str, &str)] = &[
+    ("image_output", "output_image"),
+    ("image_input", "input_image"),
+    ("text_input", "input_text"),
+    ("font_input", "input_font"),
+    ("super_resolution", "input_reference"),
+    ("image", "output_image"),
+];
+
 /// The smallest and the largest value.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
@@ -93,6 +104,13 @@ macro_rules! abilities {
         #[serde(default, deny_unknown_fields)]
         pub struct MediaAbilities {
             $($(#[$doc])* #[serde(skip_serializing_if = "Option::is_none")] pub $name: Option<$type>,)*
+        }
+
+        impl MediaAbilities {
+            /// Takes over what `live` states.
+            pub(crate) fn take(&mut self, live: &Self) {
+                $(if live.$name.is_some() { self.$name.clone_from(&live.$name); })*
+            }
         }
     };
 }

@@ -81,6 +81,8 @@ pub struct Model {
     pub moderated: bool,
     /// Whether its weights are published, where known.
     pub open_weights: Option<bool>,
+    /// The license of its published weights: the SPDX identifier, where it has one.
+    pub license: Option<String>,
     /// The model that it is a variant of (`:free`, `:thinking`).
     pub variant_of: Option<ModelSlug>,
     /// OpenRouter lists it no more since at most this day, `YYYY-MM-DD`.

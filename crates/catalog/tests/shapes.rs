@@ -6,7 +6,7 @@ mod facts;
 
 use portolan_catalog::{Alias, Catalog, EndpointStats, Listed, ModelSort, ProviderOverlay, models_answer};
 use portolan_core::{ModelSlug, Percentiles, Task};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// What of `value` does not fit `schema`: types, required fields and alternatives; texts of an enum are left open.
 fn misfits(api: &Value, schema: &Value, value: &Value, at: &str) -> Vec<String> {
@@ -129,7 +129,10 @@ fn the_lists_of_other_tasks_and_of_zero_retention_fit_their_schemas() {
     let Some(api) = facts::read("reference/openrouter/openapi-2026-10-reconstructed.json") else { return };
     let schema_of = |path: &str| &api["paths"][path]["get"]["responses"]["200"]["content"]["application/json"]["schema"];
     let catalog = with_media();
+    let builtin = Catalog::builtin();
     for (path, answer) in [
+        ("/images/models", builtin.image_models_answer()),
+        ("/videos/models", builtin.video_models_answer()),
         ("/endpoints/zdr", catalog.zdr_answer(|_| Some(measured().without_speed()))),
         ("/images/models", catalog.image_models_answer()),
         ("/videos/models", catalog.video_models_answer()),
@@ -138,7 +141,7 @@ fn the_lists_of_other_tasks_and_of_zero_retention_fit_their_schemas() {
         assert_eq!(misfits(&api, schema_of(path), &answer, path), Vec::<String>::new());
     }
     let mut priced = 0;
-    for model in &catalog.models {
+    for (catalog, model) in [&catalog, &builtin].into_iter().flat_map(|c| c.models.iter().map(move |model| (c, model))) {
         let Some(answer) = catalog.image_endpoints_answer(model) else {
             assert_ne!(model.task, Task::Images);
             continue;
@@ -147,6 +150,43 @@ fn the_lists_of_other_tasks_and_of_zero_retention_fit_their_schemas() {
         priced += answer["endpoints"].as_array().unwrap().iter().filter(|e| e["pricing"][0]["cost_usd"].as_f64() > Some(0.0)).count();
     }
     assert!(priced > 5, "{priced}");
+}
+
+#[test]
+fn what_a_media_model_can_be_told_and_costs_is_shown() {
+    let catalog = Catalog::builtin();
+    let of = |answer: Value, id: &str| answer["data"].as_array().unwrap().iter().find(|row| row["id"] == id).unwrap().clone();
+    let video = of(catalog.video_models_answer(), "black-forest-labs/flux-3-video");
+    assert_eq!(video["supported_durations"].as_array().unwrap().len(), 16);
+    assert_eq!(video["supported_resolutions"], json!(["720p", "1080p"]));
+    assert_eq!(video["supported_frame_images"], json!(["first_frame", "last_frame"]));
+    assert_eq!((&video["generate_audio"], &video["seed"], &video["supported_sizes"]), (&json!(true), &json!(false), &Value::Null));
+    assert_eq!(video["pricing_skus"]["cents_per_second_output_1080p"], "29");
+    assert_eq!(video["allowed_passthrough_parameters"], json!(["safety_tolerance", "version"]));
+    let upscaler = of(catalog.video_models_answer(), "black-forest-labs/flux-video-upscale");
+    assert!(upscaler["upscale_factor"]["max"].is_number() && upscaler["creativity"].is_array(), "{upscaler}");
+
+    let image = of(catalog.image_models_answer(), "qwen/qwen-image-3-pro");
+    let can = &image["supported_parameters"];
+    assert_eq!(can["resolution"], json!({ "type": "enum", "values": ["1K", "2K"] }));
+    assert_eq!((&can["n"], &can["seed"]), (&json!({ "type": "range", "min": 1, "max": 6 }), &json!({ "type": "boolean" })));
+    assert_eq!(can.get("output_compression"), None, "what nobody knows is left out");
+    let endpoints = |id: &str| catalog.image_endpoints_answer(catalog.model(id).unwrap()).unwrap()["endpoints"][0].clone();
+    let pro = endpoints("qwen/qwen-image-3-pro");
+    assert_eq!(pro["supported_parameters"], *can);
+    assert_eq!(
+        pro["pricing"],
+        json!([
+            { "billable": "output_image", "unit": "image", "variant": "1K", "cost_usd": 0.04 },
+            { "billable": "output_image", "unit": "image", "variant": "2K", "cost_usd": 0.075 },
+            { "billable": "input_image", "unit": "image", "cost_usd": 0.003 },
+        ])
+    );
+    assert_eq!(endpoints("recraft/recraft-v4")["allowed_passthrough_parameters"], json!(["controls", "style", "text_layout"]));
+
+    let voices = |id: &str| catalog.model_row(catalog.find_listed(id).unwrap())["supported_voices"].clone();
+    assert!(voices("google/gemini-3.1-flash-tts-preview").as_array().unwrap().iter().any(|voice| voice == "Zephyr"));
+    assert_eq!(voices("openai/gpt-4o-mini"), Value::Null);
 }
 
 #[test]

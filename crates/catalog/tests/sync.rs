@@ -5,8 +5,8 @@
 use std::sync::LazyLock;
 
 use portolan_catalog::sync::{Diff, LiveEndpoint, LiveModel, OpenRouterAnswers, Source, SyncError, Synced, read_models_dev};
-use portolan_catalog::{Catalog, DataOrigin, DataPolicy, NotCallable, Pricing, ProviderOverlay};
-use portolan_core::{Meter, ModelSlug, Price, ProviderSlug, ServiceTier, Task};
+use portolan_catalog::{Catalog, DataOrigin, DataPolicy, MediaUnit, NotCallable, Pricing, ProviderOverlay, Range};
+use portolan_core::{Capability, Meter, ModelSlug, Price, ProviderSlug, ServiceTier, Task};
 use proptest::prelude::*;
 
 const MODELS: &str = r#"{"data":[
@@ -52,7 +52,13 @@ fn slug(text: &str) -> ModelSlug {
 
 fn from_openrouter() -> Synced {
     let endpoints = [(slug("openai/gpt-4o-mini"), MINI.to_owned()), (slug("acme/rocket-1"), ROCKET.to_owned())];
-    let answers = OpenRouterAnswers { models: MODELS, endpoints: &endpoints, zdr: Some(ZDR), providers: Some(PROVIDERS) };
+    let answers = OpenRouterAnswers {
+        models: MODELS,
+        endpoints: &endpoints,
+        zdr: Some(ZDR),
+        providers: Some(PROVIDERS),
+        ..OpenRouterAnswers::default()
+    };
     answers.read(1_790_000_000, Some("\"v1\"".to_owned())).unwrap()
 }
 
@@ -89,7 +95,7 @@ fn openrouters_answers_are_read_and_what_is_unknown_or_broken_is_left_out() {
 
 #[test]
 fn what_is_no_list_of_models_is_refused() {
-    let read = |models: &str| OpenRouterAnswers { models, endpoints: &[], zdr: None, providers: None }.read(1, None).unwrap_err();
+    let read = |models: &str| OpenRouterAnswers { models, ..OpenRouterAnswers::default() }.read(1, None).unwrap_err();
     for broken in ["", "<html>", "[]", r#"{"data":{}}"#, r#"{"error":{"code":500}}"#, &MODELS[..200]] {
         assert!(matches!(read(broken), SyncError::Form { .. }), "{broken}");
         assert!(
@@ -130,12 +136,38 @@ fn a_new_model_of_an_unknown_provider_is_listed_and_not_callable() {
     assert!(merged.models.iter().all(|m| merged.endpoints_of(m).all(|e| merged.model_at(e.model).slug == m.slug)), "indices hold");
 }
 
+#[test]
+fn a_new_model_is_sold_by_who_publishes_the_list_where_somebody_states_its_price() {
+    let merged = with(&from_openrouter());
+    let sold = endpoint(&merged, "acme/rocket-1", "openrouter");
+    assert_eq!((sold.callable, sold.upstream_id.as_deref(), sold.origin), (Ok(()), Some("acme/rocket-1"), DataOrigin::Synced));
+    assert!(sold.charged_by_report && !sold.free && !sold.zdr && sold.area.is_none());
+    assert_eq!(sold.policy, DataPolicy::default(), "unknown, which counts as the worst");
+    let ceiling = |meter| sold.prices.base.listed(meter);
+    assert_eq!((ceiling(Meter::Input), ceiling(Meter::Output)), (Some(Price(5_000)), Some(Price(20_000))));
+    assert_eq!((sold.context_length, sold.capabilities.has(Capability::Tools)), (65_536, true));
+    // The same model of a source that sells nothing itself.
+    let elsewhere = with(&Synced { source: Source::ModelsDev, ..from_openrouter() });
+    assert!(elsewhere.endpoints_of(elsewhere.model("acme/rocket-1").unwrap()).all(|e| !e.charged_by_report));
+}
+
+#[test]
+fn a_new_model_of_unknown_price_is_not_callable_at_the_reseller_either_and_one_that_makes_images_is_not_sold() {
+    let unpriced = with(&only("acme/rocket-1", "acme", (0, 0)));
+    let sold = endpoint(&unpriced, "acme/rocket-1", "openrouter");
+    assert_eq!((sold.callable, sold.free), (Err(NotCallable::PriceUnknown), false));
+    let mut images = only("acme/rocket-1", "acme", (1_000, 1_000));
+    images.models[0].output_modalities = vec!["image".to_owned()];
+    let images = with(&images);
+    assert!(images.endpoints_of(images.model("acme/rocket-1").unwrap()).all(|e| !e.charged_by_report));
+}
+
 /// A live catalog of one endpoint, of a model that the source describes by its name alone.
 fn only(model: &str, tag: &str, (prompt, completion): (u64, u64)) -> Synced {
     let models = format!(r#"{{"data":[{{"id":"{model}"}}]}}"#);
     let row = format!(r#"{{"tag":"{tag}","context_length":1000,"pricing":{{"prompt":"{prompt}e-12","completion":"{completion}e-12"}}}}"#);
     let endpoints = [(slug(model), format!(r#"{{"data":{{"endpoints":[{row}]}}}}"#))];
-    OpenRouterAnswers { models: &models, endpoints: &endpoints, zdr: None, providers: None }.read(1, None).unwrap()
+    OpenRouterAnswers { models: &models, endpoints: &endpoints, ..OpenRouterAnswers::default() }.read(1, None).unwrap()
 }
 
 #[test]
@@ -177,7 +209,7 @@ fn routers_and_other_names_of_models_are_not_a_sources_to_describe() {
         synced.models.push(LiveModel { slug: slug(name), ..synced.models[0].clone() });
         synced.endpoints.push(LiveEndpoint { model: slug(name), ..synced.endpoints[0].clone() });
         let merged = with(&synced);
-        assert_eq!((merged.models.len(), merged.endpoints.len()), (BUILTIN.models.len() + 1, BUILTIN.endpoints.len() + 1), "{name}");
+        assert_eq!((merged.models.len(), merged.endpoints.len()), (BUILTIN.models.len() + 1, BUILTIN.endpoints.len() + 2), "{name}");
         assert_eq!(merged.model(alias.as_str()).unwrap().slug, BUILTIN.model_at(target.model).slug);
     }
 }
@@ -193,6 +225,150 @@ fn what_a_new_model_gives_says_what_it_does() {
         let priced = new.callable != Err(NotCallable::PriceUnknown);
         assert_eq!(priced, task != Task::Chat, "{gives}: only what gives no text may cost nothing by the token");
     }
+}
+
+const MEDIA_MODELS: &str = r#"{"data":[
+  {"id":"black-forest-labs/flux-3-video","architecture":{"output_modalities":["video"]}},
+  {"id":"qwen/qwen-image-3-pro","architecture":{"output_modalities":["image"]}},
+  {"id":"acme/brush-1","architecture":{"input_modalities":["text"],"output_modalities":["image"]}},
+  {"id":"google/gemini-3.1-flash-tts-preview","supported_voices":["Zephyr","Nova"],"architecture":{"output_modalities":["speech"]}}
+]}"#;
+const IMAGES: &str = r#"{"data":[
+  {"id":"qwen/qwen-image-3-pro","supported_parameters":{"resolution":{"type":"enum","values":["4K"]},"aspect_ratio":null,
+   "n":{"type":"range","min":1,"max":8},"seed":{"type":"boolean"},"smell":{"type":"enum","values":["rose"]}},"mystery":1},
+  {"id":"acme/brush-1","supported_parameters":{"input_references":{"type":"range","min":0,"max":2}}},
+  {"id":"nobody/else","supported_parameters":{}}, 7
+]}"#;
+const VIDEOS: &str = r#"{"data":[
+  {"id":"black-forest-labs/flux-3-video","supported_durations":[8,4],"supported_resolutions":null,"supported_aspect_ratios":[],
+   "generate_audio":null,"seed":true,"upscale_factor":{"min":1,"max":2.5},"allowed_passthrough_parameters":["safety_tolerance","mood"],
+   "pricing_skus":{"cents_per_second_output":"18","cents_per_second_output_4k":"60"},"input_modalities":["text","image"]}
+]}"#;
+
+/// What makes images, videos and speech, each at one endpoint.
+fn with_media() -> Synced {
+    let at = |tag: &str| format!(r#"{{"data":{{"endpoints":[{{"tag":"{tag}","pricing":{{"prompt":"0","completion":"0"}}}}]}}}}"#);
+    let endpoints = [
+        (slug("black-forest-labs/flux-3-video"), at("black-forest-labs")),
+        (slug("qwen/qwen-image-3-pro"), at("alibaba")),
+        (slug("acme/brush-1"), at("acme")),
+    ];
+    let priced = |tag: &str, pricing: &str| {
+        format!(r#"{{"endpoints":[{{"provider_tag":"{tag}","allowed_passthrough_parameters":["ink"],"pricing":[{pricing}]}}]}}"#)
+    };
+    let qwen = r#"{"billable":"output_image","unit":"image","cost_usd":0.05,"variant":"4K"},{"billable":"input_text","unit":"token","cost_usd":1e-6}"#;
+    let image_endpoints = [
+        (slug("qwen/qwen-image-3-pro"), priced("alibaba", qwen)),
+        (
+            slug("acme/brush-1"),
+            priced(
+                "acme",
+                r#"{"billable":"output_image","unit":"megapixel","cost_usd":0.02},{"billable":"input_text","unit":"token","cost_usd":1e-6}"#,
+            ),
+        ),
+    ];
+    let answers = OpenRouterAnswers {
+        models: MEDIA_MODELS,
+        endpoints: &endpoints,
+        images: Some(IMAGES),
+        image_endpoints: &image_endpoints,
+        videos: Some(VIDEOS),
+        ..OpenRouterAnswers::default()
+    };
+    answers.read(1, None).unwrap()
+}
+
+#[test]
+fn what_a_media_model_can_be_told_and_costs_is_taken_from_the_source_and_a_null_erases_nothing() {
+    let merged = with(&with_media());
+    let can = |id: &str| merged.model(id).unwrap().media.clone().unwrap();
+    let was = |id: &str| BUILTIN.model(id).unwrap().media.clone().unwrap();
+    let (video, old) = (can("black-forest-labs/flux-3-video"), was("black-forest-labs/flux-3-video"));
+    assert_eq!((video.durations, video.seed, video.reference_modalities), (Some(vec![8, 4]), Some(true), Some(vec!["image".to_owned()])));
+    assert_eq!(video.upscale_factor, Some(Range::Decimal { min: "1".to_owned(), max: "2.5".to_owned() }));
+    assert_eq!((video.resolutions, video.aspect_ratios, video.native_audio), (old.resolutions, old.aspect_ratios, old.native_audio));
+    let (image, old) = (can("qwen/qwen-image-3-pro"), was("qwen/qwen-image-3-pro"));
+    assert_eq!((image.resolutions, image.n), (Some(vec!["4K".to_owned()]), Some(Range::Whole { min: 1, max: 8 })));
+    assert_eq!((image.aspect_ratios, image.input_references), (old.aspect_ratios, old.input_references));
+    assert_eq!(can("google/gemini-3.1-flash-tts-preview").voices.unwrap(), ["Zephyr", "Nova"]);
+    assert_eq!(can("acme/brush-1").input_references, Some(Range::Whole { min: 0, max: 2 }));
+    assert!(merged.model("nobody/else").is_none());
+
+    let sold = endpoint(&merged, "black-forest-labs/flux-3-video", "black-forest-labs");
+    let prices = |e: &portolan_catalog::Endpoint| e.media.clone().unwrap().prices.clone();
+    let of = |e: &portolan_catalog::Endpoint, sku: &str| prices(e).into_iter().find(|p| p.sku == sku).map(|p| p.price);
+    assert_eq!(of(sold, "cents_per_second_output"), Some(Price(180_000_000_000)), "cents there, dollars here");
+    assert_eq!(of(sold, "cents_per_second_output_4k"), Some(Price(600_000_000_000)));
+    assert_eq!(of(sold, "cents_per_second_output_720p"), Some(Price(170_000_000_000)), "what is not stated stays");
+    assert_eq!(sold.media.as_ref().unwrap().skus["cents_per_second_output"], "18");
+    assert_eq!(*sold.passthrough_parameters, ["safety_tolerance", "mood"]);
+    let qwen = prices(endpoint(&merged, "qwen/qwen-image-3-pro", "alibaba"));
+    assert_eq!((qwen.len(), qwen[0].price, qwen[0].variants.len()), (3, Price(50_000_000_000), 1), "{qwen:?}");
+    let brush = endpoint(&merged, "acme/brush-1", "acme");
+    assert_eq!((prices(brush)[0].unit, prices(brush)[0].price), (MediaUnit::Megapixel, Price(20_000_000_000)));
+    assert_eq!((prices(brush)[1].unit, prices(brush)[1].price), (MediaUnit::Token, Price(1_000_000)));
+    assert_ne!(brush.callable, Err(NotCallable::PriceUnknown));
+    let mut by_token = with_media();
+    by_token.images.as_mut().unwrap()[1].endpoints[0].prices.remove(0);
+    let at = by_token.endpoints.iter().position(|e| e.tag == "acme").unwrap();
+    by_token.endpoints[at].pricing = Some(Pricing { prompt: Some(Price(7)), completion: Some(Price(9)), ..Pricing::default() });
+    let by_token = with(&by_token);
+    let brush = endpoint(&by_token, "acme/brush-1", "acme");
+    assert_eq!((&brush.media, brush.prices.base.listed(Meter::Input)), (&None, Some(Price(7))), "tokens are priced by the ordinary list");
+
+    let mut sora = with_media();
+    sora.videos.as_mut().unwrap()[0].model = slug("openai/sora-2-pro");
+    let at = LiveEndpoint {
+        model: slug("openai/sora-2-pro"),
+        provider: ProviderSlug::parse("openai").unwrap(),
+        tag: "openai".to_owned(),
+        ..sora.endpoints[0].clone()
+    };
+    sora.endpoints.push(at);
+    assert_eq!(prices(endpoint(&BUILTIN, "openai/sora-2-pro", "openai"))[0].sku, "video_output");
+    let names: Vec<String> = prices(endpoint(&with(&sora), "openai/sora-2-pro", "openai")).into_iter().map(|p| p.sku).collect();
+    assert_eq!(names, ["cents_per_second_output", "cents_per_second_output_4k"], "no second price of the same under another name");
+
+    let text = Diff::between(&BUILTIN, &merged).to_string();
+    let lines: Vec<String> = text.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
+    for line in [
+        "black-forest-labs/flux-3-video seed: false -> true",
+        "black-forest-labs/flux-3-video @ black-forest-labs cents_per_second_output per second: 0.17 -> 0.18",
+        r#"qwen/qwen-image-3-pro resolutions: ["1K","2K"] -> ["4K"]"#,
+    ] {
+        assert!(lines.iter().any(|other| other == line), "{line} is not in\n{text}");
+    }
+}
+
+#[test]
+fn a_media_price_that_is_doubtful_or_has_no_one_place_changes_nothing_and_answers_that_did_not_come_are_kept() {
+    let mut synced = with_media();
+    let elsewhere = LiveEndpoint { tag: "black-forest-labs/us".to_owned(), ..synced.endpoints[1].clone() };
+    assert_eq!(elsewhere.model, slug("black-forest-labs/flux-3-video"));
+    synced.endpoints.push(elsewhere);
+    let merged = with(&synced);
+    let sold = |catalog: &Catalog| endpoint(catalog, "black-forest-labs/flux-3-video", "black-forest-labs").media.clone();
+    assert_eq!(sold(&merged), sold(&BUILTIN), "one list for two endpoints says of neither what it costs");
+    for doubtful in ["0", "null", "\"much\""] {
+        let models = VIDEOS.replace("\"60\"", doubtful);
+        let endpoints = [(slug("black-forest-labs/flux-3-video"), r#"{"data":{"endpoints":[{"tag":"black-forest-labs"}]}}"#.to_owned())];
+        let answers =
+            OpenRouterAnswers { models: MEDIA_MODELS, endpoints: &endpoints, videos: Some(&models), ..OpenRouterAnswers::default() };
+        assert_eq!(sold(&with(&answers.read(1, None).unwrap())), sold(&BUILTIN), "{doubtful}");
+    }
+
+    let last = with_media();
+    let read =
+        |images: Option<&str>| OpenRouterAnswers { models: MEDIA_MODELS, images, ..OpenRouterAnswers::default() }.read(2, None).unwrap();
+    let kept = read(None).with_missing_from(&last, &[].into());
+    assert_eq!((&kept.images, &kept.videos), (&last.images, &last.videos));
+    let kept = read(Some(IMAGES)).with_missing_from(&last, &[].into());
+    assert_eq!(kept.images, last.images, "the endpoints of an image model that did not come");
+    for older in [None, Some("<html>"), Some("{}")] {
+        assert_eq!((read(older).images, read(older).videos), (None, None));
+    }
+    assert_eq!(Synced::from_text(&last.to_text().unwrap()), Ok(last));
+    assert_eq!(OpenRouterAnswers::image_slugs(IMAGES).len(), 3);
 }
 
 const API: &str = r#"{
@@ -244,7 +420,7 @@ fn a_recorded_list_of_models_is_read_whole() {
         println!("SKIPPED: there is no {path}");
         return;
     };
-    let synced = OpenRouterAnswers { models: &models, endpoints: &[], zdr: None, providers: None }.read(1, None).unwrap();
+    let synced = OpenRouterAnswers { models: &models, ..OpenRouterAnswers::default() }.read(1, None).unwrap();
     let listed: serde_json::Value = serde_json::from_str(&models).unwrap();
     let fixed = |row: &&serde_json::Value| row["pricing"]["prompt"] != "-1" && !row["id"].as_str().unwrap().starts_with('~');
     assert_eq!(synced.models.len(), listed["data"].as_array().unwrap().iter().filter(fixed).count());
@@ -256,7 +432,7 @@ fn a_recorded_list_of_models_is_read_whole() {
 fn the_answers_that_did_not_come_are_taken_from_the_last_ones() {
     let last = from_openrouter();
     let endpoints = [(slug("openai/gpt-4o-mini"), MINI.to_owned())];
-    let now = OpenRouterAnswers { models: MODELS, endpoints: &endpoints, zdr: None, providers: None }.read(2, None).unwrap();
+    let now = OpenRouterAnswers { models: MODELS, endpoints: &endpoints, ..OpenRouterAnswers::default() }.read(2, None).unwrap();
     let kept = now.clone().with_missing_from(&last, &[slug("acme/rocket-1")].into());
     assert_eq!((&kept.endpoints, &kept.zdr, &kept.providers), (&last.endpoints, &last.zdr, &last.providers));
     assert_eq!(now.clone().with_missing_from(&last, &[].into()).endpoints, now.endpoints, "an endpoint that is gone is gone");
@@ -312,7 +488,10 @@ fn a_diff_tells_what_changes_for_people_and_for_machines() {
     let merged = with(&from_openrouter());
     let diff = Diff::between(&builtin, &merged);
     assert_eq!((diff.models_added.as_slice(), diff.models_removed.len()), (&["acme/rocket-1".to_owned()][..], 0));
-    assert_eq!(diff.endpoints_added, ["acme/rocket-1 @ acme", "acme/rocket-1 @ groq", "openai/gpt-4o-mini @ initech/fp8"]);
+    assert_eq!(
+        diff.endpoints_added,
+        ["acme/rocket-1 @ acme", "acme/rocket-1 @ groq", "acme/rocket-1 @ openrouter", "openai/gpt-4o-mini @ initech/fp8"]
+    );
     let text = diff.to_string();
     let lines: Vec<String> = text.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
     for line in [
@@ -392,15 +571,14 @@ proptest! {
             let Some(old) = old else {
                 prop_assert_eq!(new.policy, DataPolicy::default());
                 prop_assert!(!new.zdr && new.zdr_basis.is_none() && new.region.is_none() && new.area.is_none());
-                // A model that was without prices may be resold now: that row is derived.
-                prop_assert!(new.service_tier.is_none() && (!new.charged_by_report || new.origin == DataOrigin::Builtin));
+                prop_assert!(new.service_tier.is_none() && new.charged_by_report == provider.resells);
                 prop_assert!(!new.free && (new.callable.is_err() || new.blended_price() > Price(0)));
                 prop_assert!(before.provider_by_slug(provider.slug.as_str()).is_some() || new.callable.is_err());
                 continue;
             };
             prop_assert_eq!((new.policy, new.zdr, &new.region, new.area), (old.policy, old.zdr, &old.region, old.area));
             prop_assert_eq!((new.zdr_basis, new.task, new.service_tier), (old.zdr_basis, old.task, old.service_tier));
-            prop_assert_eq!((new.charged_by_report, &new.media), (old.charged_by_report, &old.media));
+            prop_assert_eq!((new.charged_by_report, &new.media), (old.charged_by_report, &old.media), "nothing is said of other units");
             prop_assert!(old.upstream_id.is_none() || new.upstream_id == old.upstream_id);
             prop_assert!(!new.free || old.free);
             prop_assert!(new.free || new.callable.is_err() || new.blended_price() > Price(0));

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use portolan_catalog::{Catalog, DataOrigin, Endpoint, NotCallable, Via, ZdrBasis, is_auth_built, is_dialect_built, is_task_built};
 use portolan_core::{Area, Meter, Price, ServiceTier, Task};
+use serde_json::Value;
 
 fn name(catalog: &Catalog, endpoint: &Endpoint) -> String {
     format!("{} at {}", catalog.model_at(endpoint.model).slug, endpoint.tag)
@@ -203,4 +204,52 @@ fn every_fact_is_in_the_catalog_at_its_price() {
     assert!(wrong.is_empty(), "{} differences: {:#?}", wrong.len(), &wrong[..wrong.len().min(20)]);
     eprintln!("{compared} endpoints of the facts compared");
     assert!(compared > 2_400, "{compared}");
+}
+
+#[test]
+fn what_a_media_model_can_be_told_is_in_the_catalog_as_the_facts_have_it() {
+    let Some(facts) = facts::read("data/catalog/facts.json") else { return };
+    let catalog = Catalog::builtin();
+    let (mut able, mut passed_on) = (0, 0);
+    for model in facts["models"].as_array().unwrap().iter().filter(|m| m["variant"] != "batch") {
+        let slug = model["id"].as_str().unwrap();
+        let own = catalog.model(slug).unwrap();
+        let told = model["capabilities"].as_object().filter(|c| !c.is_empty()).cloned().map_or(Value::Null, Value::Object);
+        assert_eq!(serde_json::to_value(&own.media).unwrap(), told, "{slug}");
+        able += usize::from(own.media.is_some());
+        for fact in model["endpoints"].as_array().unwrap() {
+            let Some(names) = fact["passthrough_parameters"].as_array().filter(|names| !names.is_empty()) else { continue };
+            let names: BTreeSet<&str> = names.iter().map(|name| name.as_str().unwrap()).collect();
+            let endpoint = catalog.endpoints_of(own).find(|e| facts::is_same(e, fact)).unwrap();
+            assert_eq!(endpoint.passthrough_parameters.iter().map(String::as_str).collect::<BTreeSet<_>>(), names, "{slug}");
+            passed_on += 1;
+        }
+    }
+    eprintln!("{able} models with abilities, {passed_on} endpoints with parameters of the provider's own");
+    assert!(able > 100 && passed_on > 50);
+}
+
+#[test]
+fn a_license_that_leaves_the_output_free_makes_a_model_distillable_and_nothing_else_does() {
+    let catalog = Catalog::builtin();
+    let licensed = catalog.models.iter().filter(|m| m.license.is_some());
+    assert!(licensed.clone().all(|m| m.open_weights == Some(true)), "a license is one of published weights");
+    let distillable = catalog.models.iter().filter(|m| m.distillable).count();
+    eprintln!("{} models with a license, {distillable} of them distillable", licensed.clone().count());
+    assert!(distillable > 100 && distillable <= licensed.count());
+    let of = |slug: &str| catalog.model(slug).map(|m| (m.license.as_deref(), m.distillable)).unwrap();
+    for (slug, license) in [
+        ("openai/gpt-oss-120b", "Apache-2.0"),
+        ("openai/gpt-oss-20b:free", "Apache-2.0"),
+        ("deepseek/deepseek-r1-0528", "MIT"),
+        ("mistralai/mixtral-8x22b-instruct", "Apache-2.0"),
+        ("qwen/qwen3-32b", "Apache-2.0"),
+        ("z-ai/glm-4.6", "MIT"),
+        ("microsoft/phi-4", "MIT"),
+    ] {
+        assert_eq!(of(slug), (Some(license), true), "{slug}");
+    }
+    for slug in ["openai/gpt-4o-mini", "qwen/qwen3-max", "qwen/qwen3-coder-plus", "z-ai/glm-5-turbo", "meta-llama/llama-3.3-70b-instruct"] {
+        assert_eq!(of(slug), (None, false), "{slug}: closed, hosted, or with terms of its own");
+    }
 }

@@ -161,11 +161,19 @@ test("endpoints of zero retention and models of other tasks are listed", async (
   const every = new Set(ids(await list({ outputModalities: "all" })));
   for (const endpoint of (await router.endpoints.listZdrEndpoints()).data) assert.ok(every.has(endpoint.modelId));
   for (const model of await gather(router.embeddings.listModels())) assert.ok(every.has(model.id));
-  for (const model of (await router.images.listModels()).data) {
+  const images = (await router.images.listModels()).data;
+  let priced = 0;
+  for (const model of images) {
     const [author, slug] = model.id.split("/");
-    assert.equal((await router.images.listModelEndpoints({ author, slug })).id, model.id);
+    const { id, endpoints } = await router.images.listModelEndpoints({ author, slug });
+    assert.equal(id, model.id);
+    if (endpoints.some(({ pricing }) => pricing.some((line) => line.costUsd > 0))) priced += 1;
   }
-  for (const model of (await router.videoGeneration.listVideosModels()).data) assert.ok(every.has(model.id));
+  assert.ok(priced > 20 && images.filter((model) => model.supportedParameters.aspect_ratio?.values.length > 1).length > 20);
+  const videos = (await router.videoGeneration.listVideosModels()).data;
+  for (const model of videos) assert.ok(every.has(model.id));
+  assert.ok(videos.filter((model) => model.supportedDurations && model.pricingSkus).length > 10);
+  assert.ok((await list({ outputModalities: "speech" })).some((model) => model.supportedVoices?.length > 1));
   await assert.rejects(router.images.listModelEndpoints({ author: "openai", slug: "gpt-4o-mini" }), errors.NotFoundResponseError);
   assert.ok((await router.providers.list()).data.length > 0);
 });

@@ -82,6 +82,12 @@ def test_a_filter_on_what_few_models_have_is_answered(router: OpenRouter, asked:
     assert set(ids(router.models.list(**asked))) <= set(ids(router.models.list()))
 
 
+def test_the_models_whose_text_may_train_others_are_part_of_the_list(router: OpenRouter) -> None:
+    free, bound = (set(ids(router.models.list(distillable=asked))) for asked in ["true", "false"])
+    assert "openai/gpt-oss-120b" in free and "openai/gpt-4o-mini" in bound
+    assert len(free) > 50 and not free & bound and free | bound == set(ids(router.models.list()))
+
+
 def test_what_a_model_gives_is_text_unless_asked(router: OpenRouter) -> None:
     every = set(ids(router.models.list(output_modalities="all")))
     assert all("text" in model.architecture.output_modalities for model in gather(router.models.list()))
@@ -199,11 +205,20 @@ def test_models_of_other_tasks_are_listed(router: OpenRouter) -> None:
     embeddings = gather(router.embeddings.list_models())
     assert gather(router.embeddings.list_models(limit=2)) == embeddings
     assert all("embeddings" in model.architecture.output_modalities for model in embeddings)
+    told, priced = 0, 0
     for model in router.images.list_models().data:
         author, slug = model.id.split("/")
-        assert router.images.list_model_endpoints(author=author, slug=slug).id == model.id
-    for model in router.video_generation.list_videos_models().data:
-        assert model.canonical_slug
+        answer = router.images.list_model_endpoints(author=author, slug=slug)
+        assert answer.id == model.id
+        assert all(set(endpoint.supported_parameters) <= set(model.supported_parameters) for endpoint in answer.endpoints)
+        told += bool(model.supported_parameters)
+        priced += any(line.cost_usd > 0 for endpoint in answer.endpoints for line in endpoint.pricing)
+    assert told > 20 and priced > 20
+    videos = router.video_generation.list_videos_models().data
+    assert all(model.canonical_slug for model in videos)
+    assert sum(bool(model.supported_durations and model.supported_aspect_ratios and model.pricing_skus) for model in videos) > 10
+    assert any(model.upscale_factor and model.creativity for model in videos)
+    assert any(model.supported_voices for model in gather(router.models.list(output_modalities="speech")))
     with pytest.raises(errors.NotFoundResponseError):
         router.images.list_model_endpoints(author="openai", slug="gpt-4o-mini")
 

@@ -26,6 +26,14 @@ const INPUTS: &[(&str, Capability)] = &[
 /// The ability to give each modality.
 const OUTPUTS: &[(&str, Capability)] = &[("image", Capability::ImageOutput), ("audio", Capability::AudioOutput)];
 
+/// Licenses that put no limit on what is done with a model's output.
+const FREE_OUTPUT: &[&str] = &["Apache-2.0", "MIT"];
+
+/// Whether this license lets the model's text train other models. One that is not known here does not.
+pub(super) fn leaves_output_free(license: &str) -> bool {
+    FREE_OUTPUT.contains(&license)
+}
+
 /// Whether it can be called, or the first reason why not.
 pub(super) fn callable(of: &ProviderRow, row: &EndpointRow, task: Task, wildcard: bool, priced: bool) -> Result<(), NotCallable> {
     if !priced {

@@ -4,17 +4,22 @@ use std::sync::Arc;
 
 use portolan_core::{Meter, Parameters, PriceCard, PriceTier, Quantization, Rates, Task};
 
+use super::derive::callable_at;
 use super::shared::Shared;
 use crate::rows::{ModelRow, ProviderRow};
-use crate::{Catalog, DataPolicy, Endpoint, EndpointIx, ToolChoice};
+use crate::{Catalog, DataOrigin, DataPolicy, Endpoint, EndpointIx, NotCallable, ToolChoice};
 
-/// Adds an endpoint for each chat model that names this reseller, has a priced endpoint, and has no row there already.
+/// Adds an endpoint for each chat model that names this reseller, is served by somebody, and has no row there already. Where nobody
+/// knows what the others take, nobody knows what the reseller may charge: it is there, and cannot be called.
 pub(super) fn add(catalog: &mut Catalog, shared: &mut Shared, of: &ProviderRow, models: &[ModelRow]) {
     for (i, row) in models.iter().enumerate().filter(|(_, row)| row.task == Task::Chat && row.resold_by.contains(&of.slug)) {
         let model = &catalog.models[i];
         let sold_already = catalog.endpoints_of(model).any(|e| catalog.provider(e.provider).slug == of.slug);
-        let priced: Vec<&Endpoint> = catalog.endpoints_of(model).filter(|e| is_own_and_priced(e)).collect();
-        let (false, Some(first)) = (sold_already, priced.first()) else { continue };
+        let own: Vec<&Endpoint> = catalog.endpoints_of(model).filter(|e| is_own(e)).collect();
+        let priced: Vec<&Endpoint> = own.iter().copied().filter(|e| is_priced(e)).collect();
+        let is_priced = !priced.is_empty();
+        let sellers = if is_priced { priced } else { own };
+        let (false, Some(first)) = (sold_already, sellers.first()) else { continue };
         let (Ok(ix), Some(&provider)) = (u32::try_from(catalog.endpoints.len()), catalog.by_provider.get(of.slug.as_str())) else {
             continue;
         };
@@ -22,14 +27,14 @@ pub(super) fn add(catalog: &mut Catalog, shared: &mut Shared, of: &ProviderRow, 
             ix: EndpointIx(ix),
             model: first.model,
             provider,
-            origin: of.origin,
+            origin: origin(&sellers),
             tag: of.slug.to_string(),
             upstream_id: Some(row.slug.to_string()),
             region: None,
             dialect: of.dialect.unwrap_or(portolan_core::Dialect::OpenAiChat),
-            context_length: largest(&priced, |e| e.context_length),
+            context_length: largest(&sellers, |e| e.context_length),
             max_prompt_tokens: None,
-            max_output: largest(&priced, |e| e.max_output),
+            max_output: largest(&sellers, |e| e.max_output),
             quantization: Quantization::Unknown,
             task: Task::Chat,
             service_tier: None,
@@ -37,13 +42,13 @@ pub(super) fn add(catalog: &mut Catalog, shared: &mut Shared, of: &ProviderRow, 
             claimed_area: None,
             zdr: false,
             zdr_basis: None,
-            capabilities: priced.iter().flat_map(|e| e.capabilities.iter()).collect(),
-            supported_parameters: union(&priced, shared),
-            parameters: priced.iter().map(|e| e.parameters).fold(Parameters::NONE, Parameters::union),
-            tool_choice: priced.iter().map(|e| e.tool_choice).fold(ToolChoice::default(), either),
-            free: priced.iter().all(|e| e.free),
-            callable: super::derive::callable_at(of, of.dialect, Task::Chat),
-            prices: shared.card(dearest(&priced)),
+            capabilities: sellers.iter().flat_map(|e| e.capabilities.iter()).collect(),
+            supported_parameters: union(&sellers, shared),
+            parameters: sellers.iter().map(|e| e.parameters).fold(Parameters::NONE, Parameters::union),
+            tool_choice: sellers.iter().map(|e| e.tool_choice).fold(ToolChoice::default(), either),
+            free: is_priced && sellers.iter().all(|e| e.free),
+            callable: if is_priced { callable_at(of, of.dialect, Task::Chat) } else { Err(NotCallable::PriceUnknown) },
+            prices: shared.card(if is_priced { dearest(&sellers) } else { PriceCard::default() }),
             media: None,
             audio_cache_read: None,
             charged_by_report: true,
@@ -61,9 +66,18 @@ pub(super) fn add(catalog: &mut Catalog, shared: &mut Shared, of: &ProviderRow, 
     }
 }
 
-fn is_own_and_priced(endpoint: &Endpoint) -> bool {
-    let priced = endpoint.callable != Err(crate::NotCallable::PriceUnknown);
-    priced && endpoint.task == Task::Chat && endpoint.service_tier.is_none() && !endpoint.charged_by_report
+fn is_own(endpoint: &Endpoint) -> bool {
+    endpoint.task == Task::Chat && endpoint.service_tier.is_none() && !endpoint.charged_by_report
+}
+
+fn is_priced(endpoint: &Endpoint) -> bool {
+    endpoint.callable != Err(NotCallable::PriceUnknown)
+}
+
+/// Of the last layer that one of those has anything from of whom it is derived.
+fn origin(of: &[&Endpoint]) -> DataOrigin {
+    let from = |origin| of.iter().any(|e| e.origin == origin);
+    [DataOrigin::Configuration, DataOrigin::Synced].into_iter().find(|origin| from(*origin)).unwrap_or_default()
 }
 
 fn largest(of: &[&Endpoint], column: impl Fn(&Endpoint) -> u32) -> u32 {

@@ -32,7 +32,7 @@ impl Catalog {
             "per_request_limits": null,
             "supported_parameters": model.supported_parameters,
             "default_parameters": model.default_parameters,
-            "supported_voices": null,
+            "supported_voices": model.media.as_ref().and_then(|can| can.voices.as_ref()),
             "knowledge_cutoff": model.knowledge_cutoff,
             "expiration_date": model.expiration_date,
             "links": { "details": format!("/api/v1/models/{}/endpoints", model.canonical_slug) },

@@ -50,8 +50,10 @@ pub(crate) struct ModelRow {
     pub(crate) expiration_date: Option<String>,
     #[serde(default)]
     pub(crate) moderated: bool,
-    #[serde(default)]
-    pub(crate) distillable: bool,
+    /// Of its published weights: the SPDX identifier, where it has one.
+    pub(crate) license: Option<String>,
+    /// Follows from the license where left out.
+    pub(crate) distillable: Option<bool>,
     pub(crate) capabilities: Option<Box<MediaAbilities>>,
     #[serde(default)]
     pub(crate) wildcard: bool,
@@ -111,7 +113,8 @@ impl ModelRow {
             knowledge_cutoff: None,
             expiration_date: None,
             moderated: false,
-            distillable: false,
+            license: None,
+            distillable: None,
             capabilities: None,
             wildcard: false,
             context_length: None,

@@ -1,12 +1,13 @@
 //! What a new catalog changes, for people and for machines.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use portolan_core::{Meter, PriceCard};
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
-use crate::{Catalog, Endpoint, NotCallable};
+use crate::{Catalog, Endpoint, Model, NotCallable};
 
 /// Lines of one kind that are printed for people; the rest is counted.
 const LINES_MAX: usize = 200;
@@ -16,7 +17,7 @@ const LINES_MAX: usize = 200;
 pub struct Change {
     /// The model's slug.
     pub model: String,
-    /// The endpoint's tag.
+    /// The endpoint's tag; empty where it is the model itself that changes.
     pub endpoint: String,
     /// What changes.
     pub field: String,
@@ -43,6 +44,9 @@ pub struct Diff {
     pub prices: Vec<Change>,
     /// Context, longest prompt, longest answer.
     pub limits: Vec<Change>,
+    /// What models that make images, videos or speech can be told, and their prices by other units than tokens.
+    #[serde(default)]
+    pub media: Vec<Change>,
 }
 
 impl Diff {
@@ -67,6 +71,11 @@ impl Diff {
             diff.callable.extend(changes(callable(old), callable(new)));
             diff.prices.extend(changes(prices(old), prices(new)));
             diff.limits.extend(changes(limits(old), limits(new)));
+            diff.media.extend(apart(model, tag, &media_prices(old), &media_prices(new)));
+        }
+        for new in &after.models {
+            let Some(old) = before.model(new.slug.as_str()).filter(|old| old.slug == new.slug) else { continue };
+            diff.media.extend(apart(new.slug.as_str(), "", &abilities(old), &abilities(new)));
         }
         diff
     }
@@ -87,6 +96,42 @@ fn endpoints(catalog: &Catalog) -> BTreeMap<(String, String), &Endpoint> {
 fn keys_apart<K: Ord + Clone, V>(before: &BTreeMap<K, V>, after: &BTreeMap<K, V>) -> (Vec<K>, Vec<K>) {
     let only = |of: &BTreeMap<K, V>, other: &BTreeMap<K, V>| of.keys().filter(|key| !other.contains_key(key)).cloned().collect();
     (only(after, before), only(before, after))
+}
+
+/// Values by name, of which each may be there or not.
+type Values = BTreeMap<String, String>;
+
+fn apart(model: &str, endpoint: &str, old: &Values, new: &Values) -> Vec<Change> {
+    let names: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
+    let changed = names.into_iter().filter(|name| old.get(*name) != new.get(*name));
+    changed
+        .map(|name| Change {
+            model: model.to_owned(),
+            endpoint: endpoint.to_owned(),
+            field: name.clone(),
+            before: old.get(name).cloned(),
+            after: new.get(name).cloned(),
+        })
+        .collect()
+}
+
+fn abilities(model: &Model) -> Values {
+    let known = model.media.as_ref().map_or(Value::Null, |media| json!(media));
+    known.as_object().into_iter().flatten().map(|(name, value)| (name.clone(), value.to_string())).collect()
+}
+
+fn media_prices(endpoint: &Endpoint) -> Values {
+    let mut all = Values::new();
+    for price in endpoint.media.iter().flat_map(|media| &media.prices) {
+        let unit = json!(price.unit);
+        let name = format!("{} per {}", price.sku, unit.as_str().unwrap_or_default());
+        all.extend(price.variants.iter().map(|v| (format!("{name}, {}", v.condition), v.price.to_string())));
+        all.insert(name, price.price.to_string());
+    }
+    if !endpoint.passthrough_parameters.is_empty() {
+        all.insert("passthrough_parameters".to_owned(), endpoint.passthrough_parameters.join(", "));
+    }
+    all
 }
 
 fn callable(endpoint: &Endpoint) -> Vec<(String, Option<String>)> {
@@ -134,7 +179,12 @@ impl fmt::Display for Diff {
         for (title, names) in names {
             section(f, title, names, |f, name| writeln!(f, "  {name}"))?;
         }
-        for (title, changes) in [("callable", &self.callable), ("prices, USD per unit", &self.prices), ("limits, tokens", &self.limits)] {
+        for (title, changes) in [
+            ("callable", &self.callable),
+            ("prices, USD per unit", &self.prices),
+            ("limits, tokens", &self.limits),
+            ("images, videos and voices", &self.media),
+        ] {
             let width = changes.iter().take(LINES_MAX).map(|c| place(c).chars().count()).max().unwrap_or(0);
             section(f, title, changes, |f, c| {
                 let shown = |value: &Option<String>| value.clone().unwrap_or_else(|| "-".to_owned());
@@ -146,7 +196,10 @@ impl fmt::Display for Diff {
 }
 
 fn place(change: &Change) -> String {
-    format!("{} @ {}", change.model, change.endpoint)
+    match change.endpoint.as_str() {
+        "" => change.model.clone(),
+        endpoint => format!("{} @ {endpoint}", change.model),
+    }
 }
 
 fn section<T>(

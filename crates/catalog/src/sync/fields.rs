@@ -57,6 +57,12 @@ impl<'a> Fields<'a> {
         Some(items.into_iter().filter_map(|item| serde_json::from_str(item.get()).ok()).collect())
     }
 
+    /// Whole numbers of a list; other items are left out. `None`: no list.
+    pub(super) fn numbers(&self, name: &str) -> Option<Vec<u32>> {
+        let items: Vec<&RawValue> = self.get(name)?;
+        Some(items.into_iter().filter_map(|item| serde_json::from_str(item.get()).ok()).collect())
+    }
+
     pub(super) fn object(&self, name: &str) -> Option<Fields<'a>> {
         Fields::of(self.0.get(name)?)
     }

@@ -1,11 +1,11 @@
 //! What a source says, in one form for all sources.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use portolan_core::{ModelSlug, ProviderSlug};
 use serde::{Deserialize, Serialize};
 
-use crate::{DefaultParameters, Pricing, ReasoningInfo};
+use crate::{DefaultParameters, MediaAbilities, MediaPrice, Pricing, ReasoningInfo};
 
 /// More than any source lists. What lies beyond is left out.
 pub(super) const MODELS_MAX: usize = 20_000;
@@ -40,6 +40,15 @@ impl Source {
         }
     }
 
+    /// The provider under whose credential all can be called that it lists, where it is one.
+    #[must_use]
+    pub fn reseller(self) -> Option<ProviderSlug> {
+        match self {
+            Source::OpenRouter => ProviderSlug::parse(self.as_str()).ok(),
+            Source::ModelsDev => None,
+        }
+    }
+
     /// Where it is read unless the operator names another place.
     #[must_use]
     pub fn base_url(self) -> &'static str {
@@ -68,6 +77,12 @@ pub struct Synced {
     pub endpoints: Vec<LiveEndpoint>,
     /// Providers, by slug.
     pub providers: Vec<LiveProvider>,
+    /// What its models that make images can be told and cost by other units than tokens. `None`: that answer was not to be had.
+    #[serde(default)]
+    pub images: Option<Vec<LiveMedia>>,
+    /// The same of models that make videos.
+    #[serde(default)]
+    pub videos: Option<Vec<LiveMedia>>,
     /// Endpoints, as model and tag, that the source lists as keeping nothing. Its agreement with the provider, not the operator's:
     /// it is shown and changes no policy.
     pub zdr: Option<BTreeSet<(ModelSlug, String)>>,
@@ -94,6 +109,8 @@ pub struct LiveModel {
     pub moderated: Option<bool>,
     pub reasoning: Option<ReasoningInfo>,
     pub default_parameters: Option<DefaultParameters>,
+    #[serde(default)]
+    pub voices: Vec<String>,
 }
 
 /// A model at a provider.
@@ -112,6 +129,30 @@ pub struct LiveEndpoint {
     /// List prices. `None`: not stated, or not to be read beyond doubt.
     pub pricing: Option<Pricing>,
     pub implicit_caching: Option<bool>,
+}
+
+/// What a model that makes images or videos can be told, and what it costs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LiveMedia {
+    /// The model.
+    pub model: ModelSlug,
+    /// What it can be told.
+    pub abilities: MediaAbilities,
+    /// What it costs at whom.
+    pub endpoints: Vec<LiveMediaEndpoint>,
+}
+
+/// What such a model costs, and takes of the provider's own.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct LiveMediaEndpoint {
+    /// Its tag. `None`: whoever serves the model alone.
+    pub tag: Option<String>,
+    /// Fields of the provider's own that it takes.
+    pub passthrough_parameters: Vec<String>,
+    /// Prices by other units than tokens. Empty: not stated, or not to be read beyond doubt.
+    pub prices: Vec<MediaPrice>,
+    /// The same as the source writes them.
+    pub skus: BTreeMap<String, String>,
 }
 
 /// A provider. It has no address: where credentials go is never a source's to say.
@@ -161,7 +202,7 @@ impl Synced {
     /// A catalog without entries, to be filled.
     pub(super) fn empty(source: Source, fetched_at: i64, etag: Option<String>) -> Self {
         let (models, endpoints, providers, skipped) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        Self { source, url: String::new(), fetched_at, etag, models, endpoints, providers, zdr: None, skipped }
+        Self { source, url: String::new(), fetched_at, etag, models, endpoints, providers, images: None, videos: None, zdr: None, skipped }
     }
 
     /// Notes an entry that could not be read.
@@ -192,6 +233,8 @@ impl Synced {
         if last.source == self.source {
             self.endpoints.extend(last.endpoints.iter().filter(|e| missing.contains(&e.model)).cloned());
             self.zdr = self.zdr.or_else(|| last.zdr.clone());
+            self.images = self.images.map_or_else(|| last.images.clone(), |images| Some(with_endpoints_of(images, last.images.as_deref())));
+            self.videos = self.videos.or_else(|| last.videos.clone());
             if self.providers.is_empty() {
                 self.providers.clone_from(&last.providers);
             }
@@ -212,4 +255,13 @@ impl Synced {
             _ => Ok(()),
         }
     }
+}
+
+/// Those of which no endpoint came get the ones that `last` had.
+fn with_endpoints_of(mut images: Vec<LiveMedia>, last: Option<&[LiveMedia]>) -> Vec<LiveMedia> {
+    for image in images.iter_mut().filter(|image| image.endpoints.is_empty()) {
+        let known = last.unwrap_or_default().iter().find(|known| known.model == image.model);
+        image.endpoints = known.map(|known| known.endpoints.clone()).unwrap_or_default();
+    }
+    images
 }

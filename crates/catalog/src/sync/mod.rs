@@ -8,6 +8,7 @@ mod decimal;
 mod diff;
 mod fields;
 mod live;
+mod media;
 mod merge;
 mod models_dev;
 mod openrouter;
@@ -15,7 +16,7 @@ mod prices;
 mod stored;
 
 pub use diff::{Change, Diff};
-pub use live::{LiveEndpoint, LiveModel, LiveProvider, Source, SyncError, Synced};
+pub use live::{LiveEndpoint, LiveMedia, LiveMediaEndpoint, LiveModel, LiveProvider, Source, SyncError, Synced};
 pub(crate) use merge::Over;
 pub use models_dev::read_models_dev;
 pub use openrouter::OpenRouterAnswers;

@@ -101,6 +101,7 @@ fn add(synced: &mut Synced, names: &Names<'_>, provider: &ProviderSlug, id: &str
         moderated: None,
         reasoning: row.flag("reasoning").filter(|reasons| *reasons).map(|_| ReasoningInfo::default()),
         default_parameters: None,
+        voices: Vec::new(),
     });
 }
 

@@ -1,7 +1,7 @@
 //! OpenRouter's public answers.
 //!
 //! `GET /models?output_modalities=all` lists the models, `GET /models/{author}/{slug}/endpoints` the endpoints of one,
-//! `GET /endpoints/zdr` those that keep nothing, `GET /providers` the providers.
+//! `GET /endpoints/zdr` those that keep nothing, `GET /providers` the providers. What makes images and videos: [`super::media`].
 
 use std::collections::BTreeSet;
 
@@ -9,14 +9,17 @@ use portolan_core::{ModelSlug, ProviderSlug};
 
 use super::fields::Fields;
 use super::live::{LiveEndpoint, LiveModel, LiveProvider, Source, SyncError, Synced};
-use super::prices;
+use super::{media, prices};
 use crate::{DefaultParameters, ReasoningInfo};
 
+/// More voices than any model has.
+const VOICES_MAX: usize = 1_000;
+const IMAGES: &str = "/images/models";
 /// The longest tag. Those of today have some forty characters.
 const TAG_BYTES_MAX: usize = 200;
 
 /// The answers that a sync gathers.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct OpenRouterAnswers<'a> {
     /// Of `/models?output_modalities=all`.
     pub models: &'a str,
@@ -26,6 +29,12 @@ pub struct OpenRouterAnswers<'a> {
     pub zdr: Option<&'a str>,
     /// Of `/providers`, where it was to be had.
     pub providers: Option<&'a str>,
+    /// Of `/images/models`, where it was to be had.
+    pub images: Option<&'a str>,
+    /// Of `/images/models/{slug}/endpoints`, each with its slug.
+    pub image_endpoints: &'a [(ModelSlug, String)],
+    /// Of `/videos/models`, where it was to be had.
+    pub videos: Option<&'a str>,
 }
 
 impl OpenRouterAnswers<'_> {
@@ -54,6 +63,8 @@ impl OpenRouterAnswers<'_> {
         synced.zdr = self.zdr.and_then(|text| rows(text, "/endpoints/zdr").ok()).map(|rows| rows.iter().filter_map(zdr).collect());
         let providers = self.providers.and_then(|text| rows(text, "/providers").ok()).unwrap_or_default();
         synced.providers = providers.iter().filter_map(provider).collect();
+        synced.images = self.images.and_then(|text| rows(text, IMAGES).ok()).map(|rows| media::images(&rows, self.image_endpoints));
+        synced.videos = self.videos.and_then(|text| rows(text, "/videos/models").ok()).map(|rows| media::videos(&rows));
         if synced.models.is_empty() { Err(SyncError::Empty) } else { Ok(synced.tidy()) }
     }
 
@@ -68,6 +79,12 @@ impl OpenRouterAnswers<'_> {
             .map(|model| model.slug)
             .take(super::live::MODELS_MAX)
             .collect())
+    }
+
+    /// The models that the answer of `/images/models` lists. None where it is no list of models.
+    #[must_use]
+    pub fn image_slugs(images: &str) -> BTreeSet<ModelSlug> {
+        rows(images, IMAGES).unwrap_or_default().iter().filter_map(media::slug).take(super::live::MODELS_MAX).collect()
     }
 }
 
@@ -101,6 +118,7 @@ fn model(row: &Fields<'_>) -> Result<LiveModel, Option<String>> {
         hugging_face_id: row.text("hugging_face_id"),
         knowledge_cutoff: row.text("knowledge_cutoff"),
         expiration_date: row.text("expiration_date"),
+        voices: row.texts("supported_voices").map(|voices| voices.into_iter().take(VOICES_MAX).collect()).unwrap_or_default(),
         moderated: row.object("top_provider").and_then(|top| top.flag("is_moderated")),
         reasoning: row.object("reasoning").map(|reasoning| ReasoningInfo {
             mandatory: reasoning.flag("mandatory").unwrap_or(false),

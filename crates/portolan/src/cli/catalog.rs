@@ -134,9 +134,13 @@ fn probed(data: &Value) -> String {
         std::iter::once(at(report, "provider")).chain(shown).chain(std::iter::once(at(report, "error"))).collect::<Vec<_>>()
     };
     let mut out = table(&["provider", "models there", "has", "lacks", "not in catalog", "error"], rows(data).iter().map(row));
+    // What a credential has is told where one was asked for: of all of them it would be the whole catalog.
+    let told = |endpoint: &&Value| endpoint["has"] == false || rows(data).len() == 1;
     for report in rows(data) {
-        for id in rows(&report["lacks"]) {
-            out.push_str(&format!("{} lacks {}\n", at(report, "provider"), plain(id)));
+        for endpoint in rows(&report["endpoints"]).iter().filter(told) {
+            let verb = if endpoint["has"] == true { "has" } else { "lacks" };
+            let [model, tag, id] = ["model", "endpoint", "upstream_id"].map(|column| at(endpoint, column));
+            out.push_str(&format!("{} {verb} {id}: {model} @ {tag}\n", at(report, "provider")));
         }
     }
     out
@@ -149,11 +153,15 @@ mod tests {
     #[test]
     fn a_probe_prints_what_each_credential_has_and_lacks() {
         let data = json!([
-            { "provider": "openai", "ok": true, "models_there": 3, "has": ["a"], "lacks": ["b\u{1b}[31m"], "not_in_catalog": 2 },
+            { "provider": "openai", "ok": true, "models_there": 3, "has": ["a"], "lacks": ["b\u{1b}[31m"], "not_in_catalog": 2, "endpoints": [
+                { "model": "openai/a", "endpoint": "openai", "upstream_id": "a", "has": true },
+                { "model": "openai/b", "endpoint": "openai/eu", "upstream_id": "b\u{1b}[31m", "has": false },
+            ] },
             { "provider": "groq", "ok": false, "error": "answers 401" },
         ]);
         let text = probed(&data);
-        assert!(text.contains("openai lacks b\u{fffd}[31m"), "{text}");
+        assert!(text.contains("openai lacks b\u{fffd}[31m: openai/b @ openai/eu") && !text.contains("openai has"), "{text}");
+        assert!(probed(&json!([data[0]])).contains("openai has a: openai/a @ openai\n"));
         assert!(text.lines().any(|line| line.starts_with("groq") && line.ends_with("answers 401")), "{text}");
     }
 

@@ -70,6 +70,23 @@ impl Source {
         self.shared.answers.lock().unwrap().insert(path.to_owned(), body.into());
     }
 
+    /// The first model makes videos as well, and the second images: what they can be told is asked for apart.
+    fn serves_media(&self) {
+        let video = json!({ "id": "black-forest-labs/flux-3-video", "seed": true, "supported_durations": [5] });
+        let image = json!({ "id": "qwen/qwen-image-3-pro", "supported_parameters": { "n": { "type": "range", "min": 1, "max": 9 } } });
+        let rows = ["black-forest-labs/flux-3-video", "qwen/qwen-image-3-pro"].map(|slug| json!({ "id": slug }));
+        self.put("/models?output_modalities=all", json!({ "data": rows }).to_string());
+        self.put("/videos/models", json!({ "data": [video] }).to_string());
+        self.put("/images/models", json!({ "data": [image, { "id": "not/listed" }] }).to_string());
+        for (slug, tag) in [("black-forest-labs/flux-3-video", "black-forest-labs"), ("qwen/qwen-image-3-pro", "alibaba")] {
+            self.put(&format!("/models/{slug}/endpoints"), json!({ "data": { "endpoints": [{ "tag": tag }] } }).to_string());
+        }
+        let price = json!({ "billable": "output_image", "unit": "image", "cost_usd": 0.07 });
+        let endpoint = json!({ "provider_tag": "alibaba", "pricing": [price] });
+        self.put("/images/models/qwen/qwen-image-3-pro/endpoints", json!({ "endpoints": [endpoint] }).to_string());
+        self.newer();
+    }
+
     fn newer(&self) {
         *self.shared.version.lock().unwrap() += 1;
     }
@@ -140,10 +157,12 @@ fn a_sync_shows_what_changes_applies_it_and_keeps_it() {
     );
     assert_eq!((&endpoint["callable"], &endpoint["zdr"]), (&json!("yes"), &json!(false)), "a source's agreement is not the operator's");
     let acme = run(dir.path(), "catalog show acme/m1").1;
-    assert_eq!(acme["endpoints"][0]["callable"], "its id at the provider is unknown");
+    assert_eq!(row(&acme["endpoints"], "endpoint", "acme")["callable"], "its id at the provider is unknown");
+    let resold = row(&acme["endpoints"], "endpoint", "openrouter");
+    assert_eq!((&resold["callable"], &resold["has_credential"]), (&json!("yes"), &json!(false)));
     assert_eq!(run(dir.path(), "catalog show anthropic/claude-sonnet-4.5").1["origin"], "builtin");
     let listed = run(dir.path(), "catalog list").1;
-    assert!(listed.as_array().unwrap().iter().any(|row| row["id"] == "acme/m9" && row["callable"] == 0));
+    assert!(listed.as_array().unwrap().iter().any(|row| row["id"] == "acme/m9" && row["callable"] == 1 && row["endpoints"] == 2));
 
     source.asked();
     let (code, again) = run(dir.path(), &sync);
@@ -157,7 +176,9 @@ fn a_sync_shows_what_changes_applies_it_and_keeps_it() {
     std::fs::write(&file, synced.to_text().unwrap()).unwrap();
     assert_eq!(run(dir.path(), &sync).0, 0);
     let asked = source.asked();
-    assert!(asked.len() == 13 && asked.iter().all(|(_, status)| *status == 200), "after a day all is read again: {asked:?}");
+    let absent = ["/images/models", "/videos/models"].map(|path| (path.to_owned(), 404));
+    assert_eq!(asked.iter().filter(|one| !absent.contains(one)).filter(|(_, status)| *status == 200).count(), 13, "{asked:?}");
+    assert_eq!(asked.len(), 15, "after a day all is read again, and an older server has no lists of images and videos: {asked:?}");
 }
 
 #[test]
@@ -297,6 +318,79 @@ async fn a_running_server_puts_a_sync_in_force_at_once_and_charges_by_it() {
     let (_, dev) = beside(&app, &format!("catalog sync --source models-dev --url {}", source.url()));
     assert_eq!((&dev["applied"], &dev["diff"]["models_added"]), (&json!(true), &json!(["openai/brand-new"])), "{dev}");
     assert_eq!(priced(&app).await, "0.00000015", "one source at a time: the other says nothing of this price");
+    tokio::task::spawn_blocking(move || drop(source)).await.unwrap();
+}
+
+/// A gateway of ours with its simulator stands for OpenRouter, and sells a model that no built-in row has.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_model_that_was_published_today_is_called_through_the_reseller_after_a_sync() {
+    let source = tokio::task::spawn_blocking(Source::start).await.unwrap();
+    source.serves(10, "0.0000001");
+    let reseller = TestApp::start(BINARY.as_ref(), &Config::new());
+    assert_eq!(beside(&reseller, &format!("catalog sync --source openrouter --url {}", source.url())).0, 0);
+    // It sells below the listed price, so that its report is told apart from our own sum.
+    source.serves(10, "0.0000002");
+    source.put("/models/acme/m2/endpoints", json!({ "data": { "endpoints": [{ "tag": "acme", "context_length": 9 }] } }).to_string());
+    let bought = format!("[providers.openrouter]\nbase_url = \"http://{}/api/v1\"\napi_key = \"{}\"\n", reseller.address, reseller.key);
+    let app = TestApp::start(BINARY.as_ref(), &Config::new().tables(&bought));
+    let ask = |model: &str| json!({ "model": model, "max_tokens": 50, "messages": [{ "role": "user", "content": "Hello" }] });
+    assert_eq!(app.chat(&ask("acme/m1")).send().await.unwrap().status, 400, "nobody knows it yet");
+    let (code, synced) = beside(&app, &format!("catalog sync --source openrouter --url {}", source.url()));
+    assert_eq!((code, &synced["applied"]), (0, &json!(true)), "{synced}");
+
+    let answer = app.chat(&ask("acme/m1")).send().await.unwrap();
+    assert_eq!((answer.status, answer.header("x-portolan-simulated")), (200, None), "{}", answer.text());
+    let record = app.record(&answer.generation()).unwrap();
+    let sold = reseller.record(record["attempts"][0]["upstream_id"].as_str().unwrap()).unwrap();
+    assert!(sold["charge"].as_f64().unwrap() > 0.0 && sold["model"] == "acme/m1", "{sold:#}");
+    assert_eq!((&record["charge"], &answer.json()["usage"]["cost"]), (&sold["charge"], &sold["charge"]), "as it reports");
+    assert_eq!(sold["preferences"]["max_price"], json!({ "prompt": "0.0000002", "completion": "0.0000008", "request": "0" }));
+    let none = app.request("POST", "/api/v1/chat/completions").json(&json!({
+        "model": "acme/m1", "messages": ask("")["messages"], "provider": { "data_collection": "deny" },
+    }));
+    assert_eq!(none.send().await.unwrap().status, 404, "nobody has read what it does with prompts");
+
+    let shown = beside(&app, "catalog show acme/m1").1;
+    let row_of = |tag: &str| row(&shown["endpoints"], "endpoint", tag).clone();
+    let (resold, own) = (row_of("openrouter"), row_of("acme"));
+    assert_eq!((&resold["callable"], &resold["has_credential"], &resold["origin"]), (&json!("yes"), &json!(true), &json!("synced")));
+    assert_eq!(resold["provider_origin"], "configuration");
+    assert_eq!(
+        (&resold["origins"]["prices"], &resold["origins"]["upstream_id"], &resold["origins"]["policy"]),
+        (&json!("synced"), &json!("synced"), &Value::Null)
+    );
+    assert!(resold["charged_by"].as_str().unwrap().contains("report"), "{resold}");
+    assert_eq!((&own["callable"], &own["has_credential"]), (&json!("its id at the provider is unknown"), &json!(false)));
+    let mini = beside(&app, "catalog show openai/gpt-4o-mini").1;
+    let origins = &row(&mini["endpoints"], "endpoint", "openai")["origins"];
+    assert_eq!((&origins["prices"], &origins["upstream_id"], &origins["policy"]), (&json!("synced"), &json!("builtin"), &json!("builtin")));
+
+    let unpriced = beside(&app, "catalog show acme/m2").1;
+    assert_eq!(row(&unpriced["endpoints"], "endpoint", "openrouter")["callable"], "its price is unknown");
+    let refused = app.chat(&ask("acme/m2")).send().await.unwrap();
+    assert!(refused.status >= 400 && refused.text().contains("price"), "{} {}", refused.status, refused.text());
+    tokio::task::spawn_blocking(move || drop(source)).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_media_models_can_be_told_is_synced_and_shown() {
+    let source = tokio::task::spawn_blocking(Source::start).await.unwrap();
+    source.serves_media();
+    let app = TestApp::start(BINARY.as_ref(), &Config::new());
+    let (code, synced) = beside(&app, &format!("catalog sync --url {}", source.url()));
+    assert_eq!((code, &synced["applied"]), (0, &json!(true)), "{synced}");
+    let changes = synced["diff"]["media"].as_array().unwrap();
+    assert!(changes.iter().any(|c| c["model"] == "black-forest-labs/flux-3-video" && c["field"] == "seed"), "{changes:?}");
+    let asked = source.asked();
+    assert!(asked.iter().any(|(path, status)| path == "/images/models/qwen/qwen-image-3-pro/endpoints" && *status == 200), "{asked:?}");
+    assert!(!asked.iter().any(|(path, _)| path.contains("not/listed")), "{asked:?}");
+    let videos = app.get("/api/v1/videos/models").await.unwrap().1;
+    let video = row(&videos["data"], "id", "black-forest-labs/flux-3-video");
+    assert_eq!((&video["seed"], &video["supported_durations"]), (&json!(true), &json!([5])));
+    let images = app.get("/api/v1/images/models").await.unwrap().1;
+    assert_eq!(row(&images["data"], "id", "qwen/qwen-image-3-pro")["supported_parameters"]["n"]["max"], 9);
+    let endpoints = app.get("/api/v1/images/models/qwen/qwen-image-3-pro/endpoints").await.unwrap().1;
+    assert_eq!(row(&endpoints["endpoints"], "provider_slug", "alibaba")["pricing"][0]["cost_usd"], 0.07);
     tokio::task::spawn_blocking(move || drop(source)).await.unwrap();
 }
 
@@ -446,4 +540,60 @@ async fn a_probe_says_what_a_credential_has_and_which_rows_it_lacks() {
     let (code, reports) = beside(&app, "catalog probe");
     assert!(code == 9 && reports[0]["error"].as_str().unwrap().contains("404"), "{code} {reports}");
     tokio::task::spawn_blocking(move || drop(source)).await.unwrap();
+}
+
+const SECRET: &str = "sk-right-0123456789abcdef0123456789";
+
+/// A provider that lists two models to whoever shows the right credential, and repeats what else it was shown.
+fn demanding() -> (SocketAddr, Runtime) {
+    async fn models(request: Request) -> Response {
+        let shown = request.headers().get(header::AUTHORIZATION).and_then(|shown| shown.to_str().ok()).unwrap_or_default().to_owned();
+        match (request.uri().path(), shown == format!("Bearer {SECRET}")) {
+            ("/v1/models", true) => json!({ "object": "list", "data": [{ "id": "here" }, { "id": "new" }] }).to_string().into_response(),
+            (_, true) => StatusCode::NOT_FOUND.into_response(),
+            (_, false) => (StatusCode::UNAUTHORIZED, [("www-authenticate", shown.clone())], format!("who is {shown}?")).into_response(),
+        }
+    }
+    let runtime = Runtime::new().unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let address = listener.local_addr().unwrap();
+    runtime.spawn(async move { axum::serve(tokio::net::TcpListener::from_std(listener).unwrap(), Router::new().fallback(models)).await });
+    (address, runtime)
+}
+
+#[test]
+fn a_probe_shows_which_endpoints_a_credential_has_and_says_when_it_is_wrong_without_telling_it() {
+    let ((address, _runtime), dir) = (demanding(), tempfile::tempdir().unwrap());
+    let row = |id: &str| {
+        format!(
+            "[[providers.mine.models]]\nid = \"m/{id}\"\nupstream_id = \"{id}\"\ncontext_length = 1000\npricing = {{ prompt = \"0.000001\", completion = \"0.000001\" }}\n"
+        )
+    };
+    let configure = |secret: &str| {
+        let head = format!("[providers.mine]\nbase_url = \"http://{address}/v1\"\ndialect = \"openai_chat\"\napi_key = \"{secret}\"\n");
+        std::fs::write(dir.path().join("portolan.toml"), format!("{head}{}{}", row("here"), row("gone"))).unwrap();
+    };
+    let probe = |args: &str| {
+        let run = portolan(dir.path(), &format!("catalog probe mine --data-dir data{args}"), &[]);
+        (run.status.code().unwrap(), text(&run.stdout), text(&run.stderr))
+    };
+    configure(SECRET);
+    let (code, json, _) = probe(" --json");
+    let report = &serde_json::from_str::<Value>(&json).unwrap()["data"][0];
+    assert_eq!((code, &report["has"], &report["lacks"], &report["not_in_catalog"]), (0, &json!(["here"]), &json!(["gone"]), &json!(1)));
+    let endpoint = |id: &str, has: bool| json!({ "model": format!("m/{id}"), "endpoint": "mine", "upstream_id": id, "has": has });
+    assert_eq!(report["endpoints"], json!([endpoint("here", true), endpoint("gone", false)]));
+    let (_, human, _) = probe("");
+    assert!(human.contains("mine has here: m/here @ mine\n") && human.contains("mine lacks gone: m/gone @ mine\n"), "{human}");
+    assert!(![&json, &human].iter().any(|said| said.contains(SECRET)));
+
+    let wrong = SECRET.replace("right", "wrong");
+    configure(&wrong);
+    for args in ["", " --json"] {
+        let (code, said, noted) = probe(args);
+        let whole = format!("{said}{noted}");
+        assert!(code == 9 && said.contains("401 Unauthorized: the credential is missing, wrong"), "{code} {whole}");
+        assert!(!whole.contains(&wrong) && !whole.contains("0123456789abcdef"), "{whole}");
+    }
 }

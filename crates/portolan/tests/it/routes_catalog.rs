@@ -108,3 +108,20 @@ async fn a_name_that_leads_nowhere_is_told_as_openrouter_tells_it() {
     let none = get(&app, "/api/v1/models/openai/gpt-4o-mini:free/endpoints").await.json();
     assert_eq!((&none["data"]["id"], &none["data"]["endpoints"]), (&"openai/gpt-4o-mini:free".into(), &serde_json::json!([])));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_a_model_whose_text_may_train_others_is_left_where_that_is_asked_for() {
+    let app = TestApp::start(BINARY.as_ref(), &Config::new());
+    let count = async |path: &str| get(&app, path).await.json()["data"]["count"].as_u64().unwrap();
+    let (open, all) = (count("/api/v1/models/count?distillable=true").await, count("/api/v1/models/count").await);
+    assert!(open > 50 && open + count("/api/v1/models/count?distillable=false").await == all, "{open} of {all}");
+    let listed = ids(&app, "/api/v1/models?distillable=true").await;
+    assert!(listed.iter().any(|id| id == "openai/gpt-oss-120b") && !listed.iter().any(|id| id == "openai/gpt-4o-mini"), "{listed:?}");
+    for (model, status) in [("openai/gpt-oss-120b", 200), ("openai/gpt-4o-mini", 404)] {
+        let body = serde_json::json!({
+            "model": model, "messages": [{ "role": "user", "content": "Hello" }], "provider": { "enforce_distillable_text": true },
+        });
+        let answer = app.chat(&body).send().await.unwrap();
+        assert_eq!(answer.status, status, "{model}: {}", answer.text());
+    }
+}

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use portolan_core::{Price, Quantization, ServiceTier, Task};
 
-use super::super::live::LiveEndpoint;
+use super::super::live::{LiveEndpoint, LiveMediaEndpoint};
 use super::{set, set_optional, stated};
 use crate::rows::{EndpointRow, ServiceTiers};
-use crate::{DataOrigin, DataPolicy, Pricing};
+use crate::{DataOrigin, DataPolicy, MediaPrice, MediaUnit, Pricing};
 
 /// What the source states wins. An id at the provider that is known stays.
 pub(super) fn describe(row: &mut EndpointRow, live: &LiveEndpoint, task: Task, whole_parameters: bool) {
@@ -31,6 +31,35 @@ pub(super) fn describe(row: &mut EndpointRow, live: &LiveEndpoint, task: Task, w
         // A source that states only a part of a free list takes nothing from it; a price that somebody pays does.
         row.free &= row.pricing.is_zero();
     }
+}
+
+/// Prices by other units than tokens: those that are stated win, one by one. What a chat model gives beside its text is sold by the
+/// token, and so is an image where the row says so: two prices for one thing would be charged twice.
+pub(super) fn price_media(row: &mut EndpointRow, live: &LiveMediaEndpoint, task: Task) {
+    set(&mut row.passthrough_parameters, stated(&live.passthrough_parameters));
+    if row.task.unwrap_or(task) == Task::Chat {
+        return;
+    }
+    if !live.skus.is_empty() {
+        // Prices of another list, under names of its own, would be charged beside these.
+        let EndpointRow { media, skus, .. } = row;
+        media.retain(|known| skus.contains_key(&known.sku));
+    }
+    for price in &live.prices {
+        match row.media.iter_mut().find(|known| known.sku == price.sku && known.unit == price.unit) {
+            Some(known) => known.clone_from(price),
+            None if row.pricing.image_output.is_some() || is_of_the_ordinary_list(price, live, &row.pricing) => {}
+            None => row.media.push(price.clone()),
+        }
+    }
+    row.skus.extend(live.skus.clone());
+}
+
+/// The ordinary list has the prices of tokens, unless they stand among others or among SKUs.
+fn is_of_the_ordinary_list(price: &MediaPrice, live: &LiveMediaEndpoint, ordinary: &Pricing) -> bool {
+    let is_by_token = |price: &MediaPrice| price.unit == MediaUnit::Token;
+    let is_paid = ordinary.prompt.is_some_and(|price| price > Price(0));
+    is_by_token(price) && live.skus.is_empty() && (is_paid || live.prices.iter().all(is_by_token))
 }
 
 /// Of another class of service only the price is its own.
@@ -61,8 +90,9 @@ fn quantization(live: &LiveEndpoint) -> Option<Quantization> {
     live.quantization.as_deref().and_then(Quantization::parse).filter(|known| *known != Quantization::Unknown)
 }
 
-pub(super) fn new(live: &LiveEndpoint, task: Task) -> EndpointRow {
-    EndpointRow {
+/// An endpoint that only the source has, with what it says of it as one that makes images or videos.
+pub(super) fn new<'a>(live: &LiveEndpoint, task: Task, media: impl Iterator<Item = &'a LiveMediaEndpoint>) -> EndpointRow {
+    let mut row = EndpointRow {
         model: live.model.clone(),
         tag: Some(live.tag.clone()),
         upstream_id: live.upstream_id.clone(),
@@ -79,7 +109,7 @@ pub(super) fn new(live: &LiveEndpoint, task: Task) -> EndpointRow {
         capabilities: None,
         without_input: Vec::new(),
         tool_choice: None,
-        pricing: live.pricing.clone().filter(|pricing| is_charged(pricing, task)).unwrap_or_default(),
+        pricing: Pricing::default(),
         service_tiers: ServiceTiers::default(),
         media: Vec::new(),
         skus: BTreeMap::new(),
@@ -96,5 +126,10 @@ pub(super) fn new(live: &LiveEndpoint, task: Task) -> EndpointRow {
         deprecation_date: None,
         origin: DataOrigin::Synced,
         line: 0,
+    };
+    media.for_each(|said| price_media(&mut row, said, task));
+    if row.media.is_empty() {
+        row.pricing = live.pricing.clone().filter(|pricing| is_charged(pricing, task)).unwrap_or_default();
     }
+    row
 }

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use portolan_core::{ModelSlug, ProviderSlug, ServiceTier, Task};
 
-use super::live::{LiveEndpoint, LiveProvider, Source, Synced};
+use super::live::{LiveEndpoint, LiveMedia, LiveMediaEndpoint, LiveProvider, Source, Synced};
 use crate::rows::{AliasRow, ModelRow, ProviderRow, ServiceTiers};
 use crate::{SIMULATOR, assemble};
 
@@ -19,6 +19,9 @@ pub(crate) struct Over<'a> {
     providers: BTreeMap<&'a ProviderSlug, Said<'a>>,
     /// What each model does that somebody may serve.
     tasks: HashMap<ModelSlug, Task>,
+    media: HashMap<&'a ModelSlug, Vec<&'a LiveMedia>>,
+    /// In how many places the source lists each model.
+    listed: HashMap<&'a ModelSlug, usize>,
 }
 
 /// What a source says of a provider.
@@ -35,6 +38,7 @@ impl<'a> Over<'a> {
     /// Lays `synced` over the models. What it calls by another name of a model, or as a router, is left out.
     pub(crate) fn models(synced: &'a Synced, models: &mut Vec<ModelRow>, aliases: &[AliasRow]) -> Self {
         let describes_models = synced.source == Source::OpenRouter;
+        let reseller = synced.source.reseller();
         let aliases: HashSet<&ModelSlug> = aliases.iter().map(|row| &row.name).collect();
         let mut places: HashMap<ModelSlug, usize> = models.iter().enumerate().map(|(at, row)| (row.slug.clone(), at)).collect();
         for live in synced.models.iter().filter(|live| !assemble::is_reserved(&live.slug) && !aliases.contains(&live.slug)) {
@@ -47,15 +51,26 @@ impl<'a> Over<'a> {
             let row = &mut models[at];
             match describes_models {
                 _ if row.router => {}
-                true => model::describe(row, live),
+                true => {
+                    model::describe(row, live);
+                    model::sell(row, reseller.as_ref());
+                }
                 false => model::fill(row, live),
             }
             row.canonical_slug.take_if(|name| aliases.contains(name));
         }
+        let media = media(synced);
+        for (slug, said) in &media {
+            if let Some(row) = places.get(*slug).map(|at| &mut models[*at]).filter(|row| !row.router && !assemble::is_reserved(slug)) {
+                said.iter().for_each(|live| model::enable(row, &live.abilities));
+            }
+        }
         models.sort_by(|a, b| a.slug.cmp(&b.slug));
         let served = models.iter().filter(|row| !row.router && !assemble::is_reserved(&row.slug));
         let tasks = served.map(|row| (row.slug.clone(), row.task)).collect();
-        Self { describes_models, providers: by_provider(synced), tasks }
+        let mut listed = HashMap::new();
+        synced.endpoints.iter().for_each(|live| *listed.entry(&live.model).or_default() += 1);
+        Self { describes_models, providers: by_provider(synced), tasks, media, listed }
     }
 
     /// Lays what is said of a provider over its row.
@@ -90,7 +105,12 @@ impl<'a> Over<'a> {
         }
         let key = (live.model.clone(), live.tag.clone());
         match places.get(&key) {
-            Some(&(at, None)) => return endpoint::describe(&mut of.endpoints[at], live, task, self.describes_models),
+            Some(&(at, None)) => {
+                let row = &mut of.endpoints[at];
+                // What is sold by other units goes first: then what is said of tokens is only a part of it.
+                self.media_of(live).for_each(|said| endpoint::price_media(row, said, task));
+                return endpoint::describe(row, live, task, self.describes_models);
+            }
             Some(&(at, Some(tier))) => return endpoint::price_tier(&mut of.endpoints[at], live, task, tier),
             None => {}
         }
@@ -100,8 +120,23 @@ impl<'a> Over<'a> {
             return;
         }
         places.insert(key, (of.endpoints.len(), None));
-        of.endpoints.push(endpoint::new(live, task));
+        of.endpoints.push(endpoint::new(live, task, self.media_of(live)));
     }
+
+    /// What is said of an endpoint as one that makes images or videos.
+    fn media_of(&self, live: &LiveEndpoint) -> impl Iterator<Item = &'a LiveMediaEndpoint> {
+        let is_alone = self.listed.get(&live.model) == Some(&1);
+        let said = self.media.get(&live.model).into_iter().flatten().flat_map(|media| &media.endpoints);
+        said.filter(move |said| said.tag.as_ref().map_or(is_alone, |tag| *tag == live.tag))
+    }
+}
+
+fn media(synced: &Synced) -> HashMap<&ModelSlug, Vec<&LiveMedia>> {
+    let mut all: HashMap<&ModelSlug, Vec<&LiveMedia>> = HashMap::new();
+    for live in synced.images.iter().chain(&synced.videos).flatten() {
+        all.entry(&live.model).or_default().push(live);
+    }
+    all
 }
 
 fn by_provider(synced: &Synced) -> BTreeMap<&ProviderSlug, Said<'_>> {

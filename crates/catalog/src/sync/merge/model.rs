@@ -1,11 +1,11 @@
 //! A model's columns.
 
-use portolan_core::Task;
+use portolan_core::{ProviderSlug, Task};
 
 use super::super::live::LiveModel;
 use super::{set, set_optional, stated};
-use crate::DataOrigin;
 use crate::rows::ModelRow;
+use crate::{DataOrigin, MediaAbilities};
 
 /// What a model that gives only this does. What gives text as well is for chat.
 const TASKS: &[(&str, Task)] = &[
@@ -33,6 +33,9 @@ pub(super) fn describe(row: &mut ModelRow, live: &LiveModel) {
     set_optional(&mut row.hugging_face_id, live.hugging_face_id.as_ref());
     set_optional(&mut row.knowledge_cutoff, live.knowledge_cutoff.as_ref());
     set_optional(&mut row.expiration_date, live.expiration_date.as_ref());
+    if !live.voices.is_empty() {
+        enable(row, &MediaAbilities { voices: Some(live.voices.clone()), ..MediaAbilities::default() });
+    }
     if let Some(live) = &live.reasoning {
         let known = row.reasoning.get_or_insert_default();
         known.mandatory = live.mandatory;
@@ -49,6 +52,23 @@ pub(super) fn describe(row: &mut ModelRow, live: &LiveModel) {
         set_optional(&mut known.frequency_penalty, live.frequency_penalty.as_ref());
         set_optional(&mut known.presence_penalty, live.presence_penalty.as_ref());
         set_optional(&mut known.repetition_penalty, live.repetition_penalty.as_ref());
+    }
+}
+
+/// What the source says that it can be told wins.
+pub(super) fn enable(row: &mut ModelRow, live: &MediaAbilities) {
+    if *live != MediaAbilities::default() {
+        row.capabilities.get_or_insert_default().take(live);
+        row.origin = DataOrigin::Synced;
+    }
+}
+
+/// Who publishes a list of what it sells sells what stands there.
+pub(super) fn sell(row: &mut ModelRow, reseller: Option<&ProviderSlug>) {
+    if let Some(reseller) = reseller
+        && !row.resold_by.contains(reseller)
+    {
+        row.resold_by.push(reseller.clone());
     }
 }
 

@@ -69,7 +69,7 @@ async fn openrouter(
         return Ok(None);
     };
     let slugs = OpenRouterAnswers::slugs(&models).map_err(|e| e.to_string())?;
-    let (endpoints, missing) = endpoints(client, base, &slugs).await;
+    let (endpoints, missing) = endpoints(client, base, "/models", &slugs).await;
     if missing.len() * 2 > slugs.len() {
         return Err(format!("{} of {} models: their endpoints could not be read", missing.len(), slugs.len()));
     }
@@ -78,8 +78,19 @@ async fn openrouter(
         _ => None,
     };
     let (zdr, providers) = (optional("/endpoints/zdr").await, optional("/providers").await);
+    let (images, videos) = (optional("/images/models").await, optional("/videos/models").await);
+    let image_slugs = images.as_deref().map(OpenRouterAnswers::image_slugs).unwrap_or_default();
+    let (image_endpoints, _) = self::endpoints(client, base, "/images/models", &(&slugs & &image_slugs)).await;
     let read = move || {
-        let answers = OpenRouterAnswers { models: &models, endpoints: &endpoints, zdr: zdr.as_deref(), providers: providers.as_deref() };
+        let answers = OpenRouterAnswers {
+            models: &models,
+            endpoints: &endpoints,
+            zdr: zdr.as_deref(),
+            providers: providers.as_deref(),
+            images: images.as_deref(),
+            image_endpoints: &image_endpoints,
+            videos: videos.as_deref(),
+        };
         let synced = answers.read(now, etag)?;
         Ok(match last {
             Some(last) => synced.with_missing_from(&last, &missing),
@@ -89,14 +100,19 @@ async fn openrouter(
     apart(read).await.map(Some)
 }
 
-/// The endpoints of every model, four questions at a time, and the models whose endpoints did not come.
-async fn endpoints(client: &Client, base: &Arc<Base>, slugs: &BTreeSet<ModelSlug>) -> (Vec<(ModelSlug, String)>, BTreeSet<ModelSlug>) {
+/// The endpoints of every model in this list, four questions at a time, and the models whose endpoints did not come.
+async fn endpoints(
+    client: &Client,
+    base: &Arc<Base>,
+    list: &str,
+    slugs: &BTreeSet<ModelSlug>,
+) -> (Vec<(ModelSlug, String)>, BTreeSet<ModelSlug>) {
     let open = Mutex::new(slugs.iter());
     let next = || open.lock().unwrap_or_else(PoisonError::into_inner).next();
     let asker = async || {
         let (mut found, mut missing) = (Vec::new(), BTreeSet::new());
         while let Some(slug) = next() {
-            match get(client, base, &format!("/models/{slug}/endpoints"), None, None).await {
+            match get(client, base, &format!("{list}/{slug}/endpoints"), None, None).await {
                 Ok(Answer::Text { text, .. }) => found.push((slug.clone(), text)),
                 _ => {
                     missing.insert(slug.clone());
@@ -146,6 +162,9 @@ pub(super) async fn send(client: &Client, target: Target, headers: HeaderMap, cr
             StatusCode::OK => {}
             StatusCode::NOT_MODIFIED => return Ok(Answer::NotModified),
             status if status.is_redirection() => return Err(format!("{place} answers {status}, and redirects are not followed")),
+            status @ (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => {
+                return Err(format!("{place} answers {status}: the credential is missing, wrong, or has no right to ask this"));
+            }
             status => return Err(format!("{place} answers {status}")),
         }
         let body = Limited::new(response.into_body(), ANSWER_BYTES_MAX).collect().await.map_err(|e| format!("{place}: {e}"))?;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use http::{HeaderMap, HeaderValue, header};
-use portolan_catalog::Provider;
+use portolan_catalog::{Endpoint, Provider};
 use portolan_core::Dialect;
 use portolan_engine::{Deployment, Route};
 use portolan_upstream::{Client, Target};
@@ -38,13 +38,18 @@ async fn report(client: &Client, deployment: &Deployment, provider: &Provider, r
         Err(error) => return json!({ "provider": provider.slug, "ok": false, "error": error }),
     };
     let catalog = &deployment.catalog;
-    let own = catalog.endpoints.iter().filter(|e| catalog.provider(e.provider).slug == provider.slug);
-    let ours: BTreeSet<&str> = own.filter_map(|e| e.upstream_id.as_deref()).collect();
+    let own = || catalog.endpoints.iter().filter(|e| catalog.provider(e.provider).slug == provider.slug);
+    let ours: BTreeSet<&str> = own().filter_map(|e| e.upstream_id.as_deref()).collect();
     let (has, lacks): (Vec<&str>, Vec<&str>) = ours.iter().copied().partition(|id| there.contains(*id));
     let unlisted: Vec<&String> = there.iter().filter(|id| !ours.contains(id.as_str())).collect();
+    let endpoint = |e: &Endpoint| {
+        let id = e.upstream_id.as_deref()?;
+        Some(json!({ "model": catalog.model_at(e.model).slug, "endpoint": e.tag, "upstream_id": id, "has": there.contains(id) }))
+    };
     json!({
         "provider": provider.slug,
         "ok": true,
+        "endpoints": own().filter_map(endpoint).collect::<Vec<_>>(),
         "models_there": there.len(),
         "has": has,
         "lacks": lacks,

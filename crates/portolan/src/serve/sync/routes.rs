@@ -13,7 +13,7 @@ use portolan_upstream::Client;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Live, Outcome, STALE_AFTER_INTERVALS, Stored, probe, scheduled, show, url_of};
+use super::{Live, Outcome, STALE_AFTER_INTERVALS, Stored, fetch as source, probe, scheduled, show, url_of};
 use crate::serve::Instance;
 use crate::serve::in_force::InForce;
 use crate::serve::layers;
@@ -58,7 +58,11 @@ async fn model(State(reach): State<Arc<Reach>>, Path((author, slug)): Path<(Stri
     };
     let is_in_force = reach.live.in_force(&reach.in_force.config()).is_some();
     let synced = if is_in_force { reach.live.stored().await } else { None };
-    Ok(Json(json!({ "data": show::model(&deployment, model, synced.as_ref()) })))
+    let below = source::apart(|| show::Below::read(synced)).await.map_err(|error| {
+        tracing::error!(%error, "the layers of the catalog were not read");
+        Refused::internal()
+    })?;
+    Ok(Json(json!({ "data": show::model(&deployment, model, &below) })))
 }
 
 async fn status(State(reach): State<Arc<Reach>>) -> Json<Value> {

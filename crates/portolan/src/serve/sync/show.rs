@@ -1,7 +1,7 @@
 //! The catalog in force, for administrators: what can be called, why not, and where each row comes from.
 
-use portolan_catalog::sync::Synced;
-use portolan_catalog::{Catalog, Endpoint, Model, NotCallable};
+use portolan_catalog::sync::{SyncError, Synced};
+use portolan_catalog::{Catalog, DataOrigin, Endpoint, Model, NotCallable};
 use portolan_core::Meter;
 use portolan_engine::Deployment;
 use serde_json::{Map, Value, json};
@@ -26,10 +26,50 @@ fn line(catalog: &Catalog, model: &Model) -> Value {
     })
 }
 
+/// What lies below the configuration: each layer with its name, the lowest first.
+pub(super) struct Below {
+    layers: Vec<(DataOrigin, Catalog)>,
+    synced: Option<Synced>,
+}
+
+impl Below {
+    /// Reads the rows anew, which takes tens of milliseconds.
+    pub(super) fn read(synced: Option<Synced>) -> Result<Self, SyncError> {
+        let layer = |of: Option<&Synced>| Catalog::layered(of, &[]).map_err(|e| SyncError::Rows(e.to_string()));
+        let mut layers = vec![(DataOrigin::Builtin, layer(None)?)];
+        if let Some(synced) = &synced {
+            layers.push((DataOrigin::Synced, layer(Some(synced))?));
+        }
+        Ok(Self { layers, synced })
+    }
+
+    /// Where each known value comes from: the lowest layer from which on it is the same.
+    fn origins(&self, model: &Model, tag: &str, values: &Map<String, Value>) -> Map<String, Value> {
+        let of = |catalog: &Catalog| {
+            let known = catalog.model(model.slug.as_str()).filter(|known| known.slug == model.slug)?;
+            catalog.endpoints_of(known).find(|e| e.tag == tag).map(own_values)
+        };
+        let below: Vec<_> = self.layers.iter().map(|(origin, catalog)| (*origin, of(catalog))).collect();
+        let origin = |name: &String, value: &Value| {
+            let same = below.iter().rev().take_while(|(_, values)| values.as_ref().and_then(|v| v.get(name)) == Some(value));
+            same.last().map_or(DataOrigin::Configuration, |(origin, _)| *origin)
+        };
+        values
+            .iter()
+            .filter(|(_, value)| is_known(value))
+            .map(|(name, value)| (name.clone(), origin(name, value).as_str().into()))
+            .collect()
+    }
+}
+
+fn is_known(value: &Value) -> bool {
+    value.as_object().map_or(!value.is_null(), |fields| fields.values().any(|field| !field.is_null()))
+}
+
 /// One model with all its endpoints.
-pub(super) fn model(deployment: &Deployment, model: &Model, synced: Option<&Synced>) -> Value {
+pub(super) fn model(deployment: &Deployment, model: &Model, below: &Below) -> Value {
     let catalog = &deployment.catalog;
-    let endpoints: Vec<Value> = catalog.endpoints_of(model).map(|e| endpoint(deployment, model, e, synced)).collect();
+    let endpoints: Vec<Value> = catalog.endpoints_of(model).map(|e| endpoint(deployment, model, e, below)).collect();
     json!({
         "id": model.slug,
         "canonical_slug": model.canonical_slug,
@@ -39,20 +79,38 @@ pub(super) fn model(deployment: &Deployment, model: &Model, synced: Option<&Sync
         "output_modalities": model.output_modalities,
         "knowledge_cutoff": model.knowledge_cutoff,
         "expiration_date": model.expiration_date,
+        "license": model.license,
+        "distillable": model.distillable,
         "endpoints": endpoints,
     })
 }
 
-fn endpoint(deployment: &Deployment, model: &Model, e: &Endpoint, synced: Option<&Synced>) -> Value {
+fn endpoint(deployment: &Deployment, model: &Model, e: &Endpoint, below: &Below) -> Value {
     let provider = deployment.catalog.provider(e.provider);
-    let listed = synced.and_then(|synced| synced.zdr.as_ref()).map(|zdr| zdr.contains(&(model.slug.clone(), e.tag.clone())));
-    json!({
+    let zdr = below.synced.as_ref().and_then(|synced| synced.zdr.as_ref());
+    let values = own_values(e);
+    let origins = below.origins(model, &e.tag, &values);
+    let mut shown = json!({
         "endpoint": e.tag,
         "provider": provider.name,
         "origin": e.origin.as_str(),
         "provider_origin": provider.origin.as_str(),
         "callable": e.callable.map_or_else(NotCallable::as_str, |()| "yes"),
         "has_credential": deployment.real_route(e.ix).is_some(),
+        "charged_by": if e.charged_by_report { "the provider's report, within these prices" } else { "these prices" },
+        "price_version": format!("{:016x}", e.prices.version),
+        "zdr_listed_by_source": zdr.map(|zdr| zdr.contains(&(model.slug.clone(), e.tag.clone()))),
+    });
+    if let Value::Object(fields) = &mut shown {
+        fields.extend(values);
+        fields.insert("origins".to_owned(), origins.into());
+    }
+    shown
+}
+
+/// The values that a layer may state.
+fn own_values(e: &Endpoint) -> Map<String, Value> {
+    let values = json!({
         "upstream_id": e.upstream_id,
         "region": e.region,
         "context_length": e.context_length,
@@ -60,11 +118,13 @@ fn endpoint(deployment: &Deployment, model: &Model, e: &Endpoint, synced: Option
         "max_output": e.max_output,
         "quantization": e.quantization.as_str(),
         "prices": prices(e),
-        "price_version": format!("{:016x}", e.prices.version),
         "policy": e.policy,
         "zdr": e.zdr,
-        "zdr_listed_by_source": listed,
-    })
+    });
+    match values {
+        Value::Object(fields) => fields,
+        _ => Map::new(),
+    }
 }
 
 fn prices(e: &Endpoint) -> Value {
