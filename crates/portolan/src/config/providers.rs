@@ -1,6 +1,6 @@
 //! The `[providers]` tables: columns put over built-in rows, and rows of one's own.
 
-use portolan_catalog::SIMULATOR;
+use portolan_catalog::{DataPolicy, SIMULATOR};
 use portolan_core::{Auth, Dialect, ExposeSecret, Meter, ModelSlug, Price, ProviderSlug, Rates, SecretString};
 
 use super::keys::{BuiltinProvider, missing_part};
@@ -51,6 +51,7 @@ pub(super) fn provider(name: &str, s: &mut Section<'_, '_>, builtins: &[BuiltinP
     let display = s.optional("name");
     let on_hangup = s.optional("on_hangup");
     let quirks = s.optional("quirks");
+    let data_policy = s.has("data_policy").then(|| s.section("data_policy", data_policy));
     for (column, why) in COLUMNS_NOT_BUILT {
         s.not_built(column, why);
     }
@@ -69,8 +70,23 @@ pub(super) fn provider(name: &str, s: &mut Section<'_, '_>, builtins: &[BuiltinP
         api_key,
         on_hangup,
         quirks,
+        data_policy,
         models,
     })
+}
+
+/// What the provider does with prompts, by contract. What is left out is unknown, and counts as the worst.
+fn data_policy(s: &mut Section<'_, '_>) -> DataPolicy {
+    let policy = DataPolicy {
+        training: s.optional("training"),
+        retains_prompts: s.optional("retains_prompts"),
+        retention_days: s.optional::<u64>("retention_days").map(|days| u32::try_from(days).unwrap_or(u32::MAX)),
+        can_publish: s.optional("can_publish"),
+    };
+    if policy.retains_prompts == Some(false) && policy.retention_days.is_some_and(|days| days > 0) {
+        s.problem("retention_days", "is above 0 where retains_prompts = false; remove one of the two");
+    }
+    policy
 }
 
 fn not_builtin(name: &str, builtins: &[BuiltinProvider]) -> String {

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use portolan_catalog::Attestation;
+use portolan_catalog::{Attestation, DataPolicy};
 use portolan_core::{ApiKey, Area, Auth, Capability, Dialect, ExposeSecret, ModelSlug, OnHangup, ProviderSlug, Quirk, Rates, SecretString};
 use portolan_upstream::EgressRule;
 use serde::Serialize;
@@ -127,6 +127,8 @@ pub(crate) struct ProviderSettings {
     pub(crate) on_hangup: Option<OnHangup>,
     /// `None`: as the catalog has it; an empty list removes the catalog's.
     pub(crate) quirks: Option<Vec<Quirk>>,
+    /// `None`: as the catalog has it, or unknown.
+    pub(crate) data_policy: Option<DataPolicy>,
     pub(crate) models: Vec<ModelSettings>,
 }
 

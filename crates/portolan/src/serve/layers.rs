@@ -148,7 +148,7 @@ fn overlay(provider: &ProviderSettings) -> ProviderOverlay {
         status_page_url: None,
         headquarters: None,
         datacenters: None,
-        data_policy: None,
+        data_policy: provider.data_policy,
         models: provider.models.iter().map(model).collect(),
     }
 }

@@ -124,6 +124,14 @@ fn broken() -> Vec<(String, Vec<&'static str>)> {
             "3:11: region.confine: is not where this instance stands (here = \"eu\"): it would serve nothing",
         ),
         one(
+            format!("{OWN}{URL}data_policy = {{ retains_prompts = false, retention_days = 30 }}\n{MODEL}id = \"a/b\"\n{PRICED}"),
+            "4:59: providers.mine.data_policy.retention_days: is above 0 where retains_prompts = false; remove one of the two",
+        ),
+        one(
+            format!("{OWN}{URL}data_policy = {{ trains = false }}\n{MODEL}id = \"a/b\"\n{PRICED}"),
+            "4:17: providers.mine.data_policy.trains: unknown key; known here: training, retains_prompts, retention_days, can_publish",
+        ),
+        one(
             own_model("id = \"openrouter/auto\"\n"),
             "5:6: providers.mine.models[0].id: `openrouter/auto` is a router, which chooses among models and is served by nobody; choose another name",
         ),

@@ -1,13 +1,14 @@
 //! Asking a source. No credential is sent, no redirect is followed, the rules of the way out hold.
 
 use std::collections::BTreeSet;
+use std::fmt::Display;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use http_body_util::{BodyExt, Limited};
 use portolan_catalog::Catalog;
-use portolan_catalog::sync::{OpenRouterAnswers, Source, Synced, read_models_dev};
+use portolan_catalog::sync::{OpenRouterAnswers, Source, SyncError, Synced, read_models_dev};
 use portolan_core::ModelSlug;
 use portolan_upstream::{Base, Call, Client, Credential, Segments, Target};
 
@@ -92,7 +93,7 @@ async fn openrouter(
             videos: videos.as_deref(),
         };
         let synced = answers.read(now, etag)?;
-        Ok(match last {
+        Ok::<_, SyncError>(match last {
             Some(last) => synced.with_missing_from(&last, &missing),
             None => synced,
         })
@@ -130,12 +131,12 @@ async fn endpoints(
     all
 }
 
-/// Reading some megabytes takes tens of milliseconds, which no stream is to wait for.
-pub(super) async fn apart<T: Send + 'static>(
-    read: impl FnOnce() -> Result<T, portolan_catalog::sync::SyncError> + Send + 'static,
+/// Reading some megabytes, or making a catalog, takes tens of milliseconds, which no stream is to wait for.
+pub(super) async fn apart<T: Send + 'static, E: Display + Send + 'static>(
+    work: impl FnOnce() -> Result<T, E> + Send + 'static,
 ) -> Result<T, String> {
-    let read = tokio::task::spawn_blocking(read).await;
-    read.map_err(|e| format!("reading it failed: {e}"))?.map_err(|e| e.to_string())
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|e| format!("reading it failed: {e}"))?.map_err(|e| e.to_string())
 }
 
 async fn get(client: &Client, base: &Arc<Base>, path: &str, query: Option<&str>, etag: Option<String>) -> Result<Answer, String> {

@@ -202,7 +202,7 @@ impl Live {
         synced.check_against(last).map_err(|e| e.to_string())?;
         let named = || {
             let synced = usable(synced)?;
-            Ok((files::name(&synced.to_text()?), Arc::new(synced)))
+            Ok::<_, SyncError>((files::name(&synced.to_text()?), Arc::new(synced)))
         };
         let (name, synced) = fetch::apart(named).await?;
         if !rehearsal {

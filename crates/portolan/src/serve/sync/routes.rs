@@ -65,8 +65,8 @@ async fn model(State(reach): State<Arc<Reach>>, Path((author, slug)): Path<(Stri
     Ok(Json(json!({ "data": show::model(&deployment, model, &below) })))
 }
 
-async fn status(State(reach): State<Arc<Reach>>) -> Json<Value> {
-    Json(json!({ "data": reach.status() }))
+async fn status(State(reach): State<Arc<Reach>>) -> Answered {
+    reach.told().await
 }
 
 #[derive(Deserialize)]
@@ -93,16 +93,18 @@ async fn fetch(State(reach): State<Arc<Reach>>, Json(asked): Json<Asked>) -> Ans
             return Ok(Json(json!({ "data": answer })));
         }
     };
-    let after = layers::layered(&config, Some(&synced)).map_err(|e| Refused::new(409, "conflict", e.to_string()))?;
-    let diff = Diff::between(&reach.gateway.engine.deployment().catalog, &after.catalog);
+    let (models, endpoints, skipped) = (synced.models.len(), synced.endpoints.len(), synced.skipped.clone());
+    let deployment = reach.gateway.engine.deployment();
+    let compared = move || layers::layered(&config, Some(&synced)).map(|after| Diff::between(&deployment.catalog, &after.catalog));
+    let diff = source::apart(compared).await.map_err(|e| Refused::new(409, "conflict", e))?;
     Ok(Json(json!({ "data": {
         "source": source,
         "url": url,
         "changed": true,
         "candidate": name,
-        "models": synced.models.len(),
-        "endpoints": synced.endpoints.len(),
-        "skipped": synced.skipped,
+        "models": models,
+        "endpoints": endpoints,
+        "skipped": skipped,
         "diff": diff,
     } })))
 }
@@ -121,7 +123,7 @@ async fn apply(State(reach): State<Arc<Reach>>, Json(chosen): Json<Chosen>) -> A
         tracing::error!(error = %e, "the synced catalog was not put in force");
         Refused::internal()
     })?;
-    Ok(Json(json!({ "data": reach.status() })))
+    reach.told().await
 }
 
 #[derive(Deserialize)]
@@ -145,6 +147,12 @@ async fn probed(State(reach): State<Arc<Reach>>, Json(named): Json<Named>) -> An
 }
 
 impl Reach {
+    async fn told(self: Arc<Self>) -> Answered {
+        let told = tokio::task::spawn_blocking(move || self.status()).await;
+        told.map(|status| Json(json!({ "data": status }))).map_err(|_| Refused::internal().into())
+    }
+
+    /// Reads the built-in catalog: not for a task that streams.
     fn status(&self) -> Value {
         let config = self.in_force.config();
         let (in_force, is_stale, age) = (self.live.in_force(&config).is_some(), self.live.is_stale(&config), self.live.age());

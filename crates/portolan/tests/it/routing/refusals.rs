@@ -1,9 +1,11 @@
 //! What cannot be routed is refused in the same words by the explanation and by the request, with the rules that did it.
 
+use portolan_testkit::{Config, TestApp};
 use serde_json::{Value, json};
 
 use super::oracle::is_documented_rule;
-use super::{ask, catalog, explained};
+use super::{ask, catalog, explain, explained};
+use crate::BINARY;
 
 const MODEL: &str = "deepseek/deepseek-v3.2";
 
@@ -121,6 +123,27 @@ async fn a_refusal_names_its_rules_before_and_at_the_request() {
                 assert!(is_documented_rule(rule, source.as_str().unwrap()), "{rule} from {source}");
             }
             assert!(by.len() < 2 || message.contains(rule.as_str()), "{body}: {message}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_operator_states_of_a_provider_of_his_own_is_its_data_policy() {
+    let (denied, zdr) = (json!({ "data_collection": "deny" }), json!({ "zdr": true }));
+    for (stated, serves_denied, serves_zdr) in [
+        ("", false, false),
+        ("data_policy = { training = false }", true, false),
+        ("data_policy = { training = false, retains_prompts = false }", true, true),
+        ("data_policy = { training = true, retains_prompts = true }", false, false),
+    ] {
+        let table = format!(
+            "[providers.own]\nbase_url = \"http://127.0.0.1:9/v1\"\ndialect = \"openai_chat\"\n{stated}\n\
+             [[providers.own.models]]\nid = \"own/model\"\npricing = {{ prompt = \"0\", completion = \"0\" }}"
+        );
+        let app = TestApp::start(BINARY.as_ref(), &Config::new().tables(&table));
+        for (provider, serves) in [(&json!({}), true), (&denied, serves_denied), (&zdr, serves_zdr)] {
+            let told = explain(&app, &ask("own/model", json!({ "provider": provider })), 1).await;
+            assert_eq!(told["refusal"].is_null(), serves, "{stated} {provider}: {told:#}");
         }
     }
 }
