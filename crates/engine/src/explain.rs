@@ -72,6 +72,9 @@ impl Planned {
             view.lane_reason = Some(reason.into());
             view.quote = Some(portolan_routing::QuoteView::new(quote.expected, quote.worst));
             view.dropped = Some(self.dropped(index, dialect, lane));
+            if let Some(score) = view.score.as_mut().filter(|_| choice.failed_recently && self.health().probe_failed(choice.endpoint)) {
+                score.health = "probe_failed";
+            }
         }
         candidates
     }

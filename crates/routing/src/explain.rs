@@ -18,7 +18,7 @@ pub struct ScoreView {
     pub price: Price,
     /// Its chance of being the first of its model.
     pub weight: f64,
-    /// `ok` or `failed_recently`.
+    /// `ok` or `failed_recently`; the engine knows whether that is `probe_failed`.
     pub health: &'static str,
     /// Whether an earlier request of the session bound it.
     pub sticky: bool,

@@ -147,7 +147,7 @@ fn is_ahead(at: UnixMillis, now: UnixMillis, longest_ms: i64) -> bool {
 }
 
 /// Whether `since` is less than `ms` ago, on either side of a clock that was set.
-fn is_within(since: UnixMillis, now: UnixMillis, ms: i64) -> bool {
+pub(super) fn is_within(since: UnixMillis, now: UnixMillis, ms: i64) -> bool {
     now.0.saturating_sub(since.0).saturating_abs() < ms
 }
 

@@ -1,15 +1,18 @@
-//! Passive health: what endpoints did lately, learned from the requests that they served.
+//! Health: what endpoints did lately, learned from the requests that they served, and which providers can be reached.
 //!
-//! Read on every plan, written once for every attempt that ended. Nothing is asked of a provider for its own sake: an
-//! endpoint that failed is probed by a request that somebody made. An endpoint that saw no traffic costs some 160 bytes.
+//! Read on every plan, written once for every attempt that ended. An endpoint that failed is probed by a request that somebody
+//! made; that a provider can be reached is told from outside, by whoever asks it. An endpoint that saw no traffic costs some
+//! 160 bytes.
 
 mod breaker;
 mod histogram;
 mod note;
+mod reach;
 mod statistics;
 mod window;
 
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -19,17 +22,21 @@ use portolan_core::{Class, Fault, UnixMillis};
 use portolan_routing::Stats;
 
 use breaker::Breaker;
+use reach::Reach;
 use statistics::Statistics;
 
 pub use statistics::EndpointStats;
 pub(crate) use statistics::Served;
 
 /// The health of every endpoint of one catalog.
-pub(crate) struct HealthTable(Vec<Arc<Cell>>);
+pub(crate) struct HealthTable {
+    endpoints: Vec<Arc<Cell>>,
+    providers: Vec<Arc<Reach>>,
+}
 
 /// What is known of one endpoint. Tables before and after a reload share it, and so do requests that began before.
-#[derive(Default)]
 struct Cell {
+    provider: Arc<Reach>,
     strict_barred: AtomicBool,
     breaker: Mutex<Breaker>,
     /// Made with the first event: most endpoints of a catalog never see one.
@@ -48,8 +55,10 @@ pub(crate) enum Probe {
 impl HealthTable {
     /// A table for `catalog` that keeps what `old` knew of the endpoints that are still there.
     pub(crate) fn new(catalog: &Catalog, old: Option<(&Catalog, &HealthTable)>) -> Self {
-        let known: HashMap<_, _> = old.map_or_else(HashMap::new, |(catalog, table)| names(catalog).zip(&table.0).collect());
-        Self(names(catalog).map(|name| known.get(&name).map(|cell| Arc::clone(cell)).unwrap_or_default()).collect())
+        let providers = kept(slugs(catalog), old.map(|(catalog, table)| (slugs(catalog), &table.providers[..])), |_| Arc::default());
+        let cell = |at: usize| Arc::new(Cell::new(providers[usize::from(catalog.endpoints[at].provider.0)].clone()));
+        let endpoints = kept(names(catalog), old.map(|(catalog, table)| (names(catalog), &table.endpoints[..])), cell);
+        Self { endpoints, providers }
     }
 
     /// An attempt failed. Only the endpoint's own faults count: not the caller's, not those of this gateway.
@@ -74,7 +83,9 @@ impl HealthTable {
 
     /// An answer came to its end.
     pub(crate) fn served(&self, endpoint: EndpointIx, served: &Served, now: UnixMillis) {
-        self.cell(endpoint).breaker.lock().served(served.began, now);
+        let cell = self.cell(endpoint);
+        cell.provider.served(now);
+        cell.breaker.lock().served(served.began, now);
         self.count(endpoint, |statistics| statistics.served(served, now));
     }
 
@@ -109,7 +120,7 @@ impl HealthTable {
     }
 
     fn cell(&self, endpoint: EndpointIx) -> &Cell {
-        &self.0[endpoint.0 as usize]
+        &self.endpoints[endpoint.0 as usize]
     }
 
     fn count(&self, endpoint: EndpointIx, event: impl FnOnce(&mut Statistics)) {
@@ -117,9 +128,30 @@ impl HealthTable {
     }
 }
 
+impl Cell {
+    fn new(provider: Arc<Reach>) -> Self {
+        Self { provider, strict_barred: AtomicBool::default(), breaker: Mutex::default(), statistics: Mutex::default() }
+    }
+}
+
 /// What endpoints are known by across catalogs: model and tag.
 fn names(catalog: &Catalog) -> impl Iterator<Item = (&str, &str)> {
     catalog.endpoints.iter().map(|e| (catalog.model_at(e.model).slug.as_str(), e.tag.as_str()))
+}
+
+/// What providers are known by across catalogs.
+fn slugs(catalog: &Catalog) -> impl Iterator<Item = &str> {
+    catalog.providers.iter().map(|provider| provider.slug.as_str())
+}
+
+/// One value for each key: that of `old` where it had the key, else a `new` one for its place.
+fn kept<K: Eq + Hash, T>(
+    keys: impl Iterator<Item = K>,
+    old: Option<(impl Iterator<Item = K>, &[Arc<T>])>,
+    new: impl Fn(usize) -> Arc<T>,
+) -> Vec<Arc<T>> {
+    let known: HashMap<K, &Arc<T>> = old.map_or_else(HashMap::new, |(keys, values)| keys.zip(values).collect());
+    keys.enumerate().map(|(at, key)| known.get(&key).map_or_else(|| new(at), |value| Arc::clone(value))).collect()
 }
 
 /// [`HealthTable`] at one moment.
@@ -131,7 +163,9 @@ pub(crate) struct HealthNow<'a> {
 
 impl portolan_routing::Health for HealthNow<'_> {
     fn failed_recently(&self, endpoint: EndpointIx) -> bool {
-        self.table.cell(endpoint).breaker.lock().holds_back(self.now, self.probe == Probe::Take)
+        let cell = self.table.cell(endpoint);
+        // Who is down is not worth a permit.
+        cell.provider.is_down() || cell.breaker.lock().holds_back(self.now, self.probe == Probe::Take)
     }
 
     fn stats(&self, endpoint: EndpointIx) -> Stats {

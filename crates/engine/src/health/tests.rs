@@ -3,7 +3,7 @@
 use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
-use portolan_catalog::ProviderOverlay;
+use portolan_catalog::{ProviderIx, ProviderOverlay};
 use portolan_core::{Origin, Retry};
 use portolan_routing::Health;
 
@@ -170,4 +170,67 @@ fn an_endpoint_without_traffic_has_no_statistics() {
     assert_eq!(world.table.at(at(0), Probe::Take).stats(world.endpoint), Stats::default());
     assert!(std::mem::size_of::<Cell>() <= 160, "{}", std::mem::size_of::<Cell>());
     assert!(std::mem::size_of::<Statistics>() <= 25_000, "{}", std::mem::size_of::<Statistics>());
+}
+
+fn provider(catalog: &Catalog, slug: &str) -> ProviderIx {
+    catalog.provider_ix(slug).unwrap()
+}
+
+#[test]
+fn two_probes_in_a_row_hold_every_endpoint_of_a_provider_back_until_one_succeeds_or_a_request_is_answered() {
+    let catalog = catalog(&["alpha", "beta"]);
+    let table = HealthTable::new(&catalog, None);
+    let (alpha, beta) = (ix(&catalog, "alpha"), ix(&catalog, "beta"));
+    let own = provider(&catalog, "alpha");
+    let held_back = |ix| (table.at(at(0), Probe::Leave).failed_recently(ix), table.probe_failed(ix));
+    let clear: [&dyn Fn(); 2] = [&|| assert!(!table.probed(own, true)), &|| table.served(alpha, &answer(at(0)), at(1))];
+    for clear in clear {
+        assert!(!table.probed(own, false));
+        assert_eq!(held_back(alpha), (false, false), "one may be lost");
+        clear();
+        assert!(!table.probed(own, false), "the row was broken");
+        assert!(table.probed(own, false) && table.probed(own, false));
+        assert_eq!((held_back(alpha), held_back(beta)), ((true, true), (false, false)));
+        clear();
+        assert_eq!(held_back(alpha), (false, false));
+    }
+}
+
+#[test]
+fn a_probe_that_succeeds_closes_no_breaker_and_one_that_fails_takes_no_permit() {
+    let catalog = catalog(&["alpha"]);
+    let world = World { endpoint: ix(&catalog, "alpha"), table: HealthTable::new(&catalog, None) };
+    let own = provider(&catalog, "alpha");
+    (0..3).for_each(|_| world.table.failed(world.endpoint, &fault(Class::Timeout, None), at(0)));
+    world.table.probed(own, true);
+    assert!(world.held_back(1) && !world.table.probe_failed(world.endpoint), "only a request closes the breaker");
+    (0..2).for_each(|_| _ = world.table.probed(own, false));
+    assert!(!world.probes(6_000), "it is down");
+    world.table.probed(own, true);
+    assert!(world.probes(6_000), "and the permit is still there");
+}
+
+#[test]
+fn requests_that_failed_are_no_answer_and_one_that_was_served_is_for_a_while() {
+    let catalog = catalog(&["alpha", "beta"]);
+    let table = HealthTable::new(&catalog, None);
+    let own = provider(&catalog, "alpha");
+    table.failed(ix(&catalog, "alpha"), &fault(Class::Timeout, None), at(0));
+    assert!(!table.served_within(own, 5_000, at(1)));
+    table.served(ix(&catalog, "alpha"), &answer(at(0)), at(100));
+    assert!(table.served_within(own, 5_000, at(5_099)) && !table.served_within(own, 5_000, at(5_100)));
+    assert!(!table.served_within(own, 5_000, at(-86_400_000)), "the clock was set back");
+    assert!(!table.served_within(provider(&catalog, "beta"), 5_000, at(101)));
+}
+
+#[test]
+fn a_reload_keeps_who_is_down() {
+    let before = catalog(&["alpha", "beta"]);
+    let old = HealthTable::new(&before, None);
+    (0..2).for_each(|_| _ = old.probed(provider(&before, "alpha"), false));
+    let after = catalog(&["beta", "alpha"]);
+    let new = HealthTable::new(&after, Some((&before, &old)));
+    assert!(new.probe_failed(ix(&after, "alpha")) && !new.probe_failed(ix(&after, "beta")));
+    old.probed(provider(&before, "alpha"), true);
+    assert!(!new.probe_failed(ix(&after, "alpha")), "a probe that began before the reload counts after it");
 }

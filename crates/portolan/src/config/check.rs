@@ -14,6 +14,7 @@ pub(super) fn check(config: &Config) -> (Vec<Problem>, Vec<String>) {
     found.sizes();
     found.timeouts();
     found.catalog();
+    found.routing();
     found.data_dir();
     if config.profile == Profile::Production && config.simulator == Simulator::On {
         found.warnings.push("simulator = \"on\" has no effect: in the production profile the simulator is off".into());
@@ -70,6 +71,15 @@ impl Found<'_> {
         let least = Duration::from_mins(1);
         if self.config.catalog.interval < least {
             self.refuse("catalog.interval", "must be at least one minute".into());
+        }
+    }
+
+    fn routing(&mut self) {
+        // Whoever is asked more often may count it as traffic.
+        let least = Duration::from_secs(5);
+        let interval = self.config.routing.probe_interval;
+        if !interval.is_zero() && interval < least {
+            self.refuse("routing.probe_interval", "must be at least five seconds, or \"0s\" for no probes".into());
         }
     }
 

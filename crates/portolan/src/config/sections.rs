@@ -90,7 +90,7 @@ pub(super) fn timeouts(s: &mut Section<'_, '_>) -> Timeouts {
 }
 
 pub(super) fn routing(s: &mut Section<'_, '_>) -> Routing {
-    Routing { sticky_idle: s.or("sticky_idle", Duration::from_mins(5)) }
+    Routing { sticky_idle: s.or("sticky_idle", Duration::from_mins(5)), probe_interval: s.or("probe_interval", Duration::ZERO) }
 }
 
 pub(super) fn region(s: &mut Section<'_, '_>) -> Region {

@@ -104,6 +104,8 @@ pub(crate) struct Logging {
 pub(crate) struct Routing {
     /// How long a conversation that is idle stays bound to its endpoint.
     pub(crate) sticky_idle: Duration,
+    /// How often providers without traffic are asked whether they can be reached. Zero: never.
+    pub(crate) probe_interval: Duration,
 }
 
 /// `[region]`.

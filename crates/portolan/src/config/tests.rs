@@ -111,6 +111,7 @@ const MISTAKES: &[(&str, &str, Pairs)] = &[
         &[],
     ),
     ("settings that do not fit together", "[server]\nlisten = \"127.0.0.1:4748\"\nbody_bytes_max = 10\n[timeouts]\nconnect = \"0s\"", &[]),
+    ("probes in too quick a succession", "[routing]\nprobe_interval = \"4999ms\"", &[]),
     ("an address that is part of another", "[server]\nlisten = \"127.0.0.1:9\"\n[admin]\nlisten = \"[::]:9\"", &[]),
 ];
 
@@ -235,6 +236,13 @@ fn a_variable_of_a_part_that_is_not_built_is_ignored_with_one_line_and_the_file_
 #[test]
 fn lowering_the_total_timeout_alone_is_no_mistake_and_no_warning() {
     assert_eq!(load_text("[timeouts]\ntotal = \"5s\"", &[]).unwrap().warnings, Vec::<String>::new());
+}
+
+#[test]
+fn probes_are_off_unless_an_interval_of_five_seconds_or_more_is_set() {
+    for (toml, seconds) in [("", 0), ("[routing]\nprobe_interval = \"0s\"", 0), ("[routing]\nprobe_interval = \"5s\"", 5)] {
+        assert_eq!(load_text(toml, &[]).unwrap().routing.probe_interval.as_secs(), seconds, "{toml}");
+    }
 }
 
 #[test]

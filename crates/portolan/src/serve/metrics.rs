@@ -41,6 +41,11 @@ struct Kind {
     kind: &'static str,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Named {
+    provider: String,
+}
+
 /// A family whose kinds are known beforehand: counting takes no look-up.
 struct Kinds<const N: usize> {
     family: Family<Kind, Counter>,
@@ -94,6 +99,7 @@ pub(super) struct Metrics {
     reload_ok: Gauge,
     sync_ok: Gauge,
     synced_at: Gauge,
+    provider_up: Family<Named, Gauge>,
     in_flight: Gauge,
     unfolded: Gauge<i64>,
 }
@@ -116,6 +122,7 @@ impl Metrics {
             reload_ok: Gauge::default(),
             sync_ok: Gauge::default(),
             synced_at: Gauge::default(),
+            provider_up: Family::default(),
             in_flight: Gauge::default(),
             unfolded: Gauge::default(),
         };
@@ -151,6 +158,7 @@ impl Metrics {
             "When the source last confirmed the live catalog in force; 0: the built-in one is",
             self.synced_at.clone(),
         );
+        r.register("provider_up", "Whether a provider that is probed can be reached", self.provider_up.clone());
         r.register("tasks_in_flight", "Tasks that run: connections, generations, listeners", self.in_flight.clone());
         r.register("journal_unfolded_bytes", "Bytes of the journal that the database has not folded yet", self.unfolded.clone());
     }
@@ -163,6 +171,15 @@ impl Metrics {
     pub(super) fn catalog(&self, ok: bool, confirmed_at: i64) {
         self.sync_ok.set(i64::from(ok));
         self.synced_at.set(confirmed_at);
+    }
+
+    /// Whether a provider that is probed can be reached. `None`: it is probed no more.
+    pub(super) fn provider_up(&self, provider: &str, up: Option<bool>) {
+        let named = Named { provider: provider.to_owned() };
+        match up {
+            Some(up) => _ = self.provider_up.get_or_create(&named).set(i64::from(up)),
+            None => _ = self.provider_up.remove(&named),
+        }
     }
 
     /// The text format, with the gauges as they are now.

@@ -10,6 +10,7 @@ mod metrics;
 mod readiness;
 mod sync;
 mod verify;
+mod watch;
 
 use std::io::IsTerminal;
 use std::os::unix::fs::PermissionsExt;
@@ -82,6 +83,7 @@ pub(crate) async fn serve(mut start: Start) -> Result<(), CliError> {
     );
     instance.tasks.spawn("admin socket", portolan_gateway::serve(socket, administrators, limits, instance.tasks.clone(), stop.clone()));
     instance.tasks.spawn("catalog sync", sync::run(instance.live.clone(), instance.in_force.clone(), stop.clone()));
+    instance.tasks.spawn("provider probes", watch::Watch::of(&instance).run(stop.clone()));
     signals.until_told_to_stop(&start, &instance).await;
     drain(config, &instance, &stop).await;
     Ok(())

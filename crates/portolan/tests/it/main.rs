@@ -20,6 +20,7 @@ mod hangups;
 mod lifecycle;
 mod money;
 mod policy;
+mod probes;
 mod process;
 mod reseller;
 mod routes;

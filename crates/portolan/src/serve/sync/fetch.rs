@@ -149,13 +149,14 @@ async fn get(client: &Client, base: &Arc<Base>, path: &str, query: Option<&str>,
     if let Some(etag) = etag.and_then(|etag| HeaderValue::try_from(etag).ok()) {
         headers.insert(header::IF_NONE_MATCH, etag);
     }
-    send(client, target.map_err(|e| e.to_string())?, headers, Arc::new(Credential::none())).await
+    let target = Arc::new(target.map_err(|e| e.to_string())?);
+    let credential = Arc::new(Credential::none());
+    send(client, Call { target, method: Method::GET, headers, body: Segments::default(), credential }).await
 }
 
 /// Sends one question and reads the whole answer.
-pub(super) async fn send(client: &Client, target: Target, headers: HeaderMap, credential: Arc<Credential>) -> Result<Answer, String> {
-    let place = target.uri().to_string();
-    let call = Call { target: Arc::new(target), method: Method::GET, headers, body: Segments::default(), credential };
+pub(super) async fn send(client: &Client, call: Call) -> Result<Answer, String> {
+    let place = call.target.uri().to_string();
     let exchange = async {
         let response = client.send(call).await.map_err(|fault| fault.message)?;
         let etag = response.headers().get(header::ETAG).and_then(|etag| etag.to_str().ok()).map(str::to_owned);

@@ -22,6 +22,7 @@ use serde::{Deserialize, Serialize};
 use super::metrics::Metrics;
 use crate::config::{Config, LiveSource};
 
+pub(super) use probe::{callable, question};
 pub(super) use routes::router;
 pub(super) use schedule::run;
 

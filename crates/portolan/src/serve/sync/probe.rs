@@ -1,12 +1,13 @@
 //! What a credential really has: the provider's own list of models, against the catalog's rows.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use http::{HeaderMap, HeaderValue, header};
-use portolan_catalog::{Endpoint, Provider};
+use http::{HeaderMap, HeaderValue, Method, header};
+use portolan_catalog::{Endpoint, Provider, ProviderIx};
 use portolan_core::Dialect;
 use portolan_engine::{Deployment, Route};
-use portolan_upstream::{Client, Target};
+use portolan_upstream::{Call, Client, Segments, Target, UpstreamError};
 use serde_json::{Value, json};
 
 use super::fetch::{self, Answer};
@@ -19,17 +20,19 @@ const NAMES_MAX: usize = 1_000;
 /// Asks every provider that has a credential, or the one of this name. Empty: there is none.
 pub(super) async fn probe(client: &Client, deployment: &Deployment, name: Option<&str>) -> Vec<Value> {
     let mut reports = Vec::new();
-    for provider in deployment.catalog.providers.iter().filter(|p| !p.is_simulator() && name.is_none_or(|name| p.is_named(name))) {
-        if let Some(route) = route(deployment, provider) {
+    for (ix, route) in callable(deployment) {
+        let provider = deployment.catalog.provider(ix);
+        if name.is_none_or(|name| provider.is_named(name)) {
             reports.push(report(client, deployment, provider, route).await);
         }
     }
     reports
 }
 
-fn route<'a>(deployment: &'a Deployment, provider: &Provider) -> Option<&'a Route> {
-    let catalog = &deployment.catalog;
-    catalog.endpoints.iter().filter(|e| catalog.provider(e.provider).slug == provider.slug).find_map(|e| deployment.real_route(e.ix))
+/// The providers that can be called, each with the way to one of its endpoints. The simulator is none.
+pub(in crate::serve) fn callable(deployment: &Deployment) -> BTreeMap<ProviderIx, &Route> {
+    let endpoints = deployment.catalog.endpoints.iter().rev();
+    endpoints.filter_map(|e| Some((e.provider, deployment.real_route(e.ix)?))).collect()
 }
 
 async fn report(client: &Client, deployment: &Deployment, provider: &Provider, route: &Route) -> Value {
@@ -60,17 +63,26 @@ async fn report(client: &Client, deployment: &Deployment, provider: &Provider, r
 
 /// The ids of `GET {base_url}/models`: a list, or a list under `data`.
 async fn listed(client: &Client, provider: &Provider, route: &Route) -> Result<BTreeSet<String>, String> {
-    let target = Target::new(route.target.base(), "/models").map_err(|e| e.to_string())?;
-    let mut headers = HeaderMap::with_capacity(8);
-    headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
-    if provider.dialect == Some(Dialect::Anthropic) {
-        headers.insert("anthropic-version", ANTHROPIC_VERSION);
-    }
+    let call = question(provider, route).map_err(|e| e.to_string())?;
     let error = |text: String| route.credential.mask(&text).into_owned();
-    let Answer::Text { text, .. } = fetch::send(client, target, headers, route.credential.clone()).await.map_err(error)? else {
+    let Answer::Text { text, .. } = fetch::send(client, call).await.map_err(error)? else {
         return Err("the provider answers 304 to a question without a condition".to_owned());
     };
     let answer: Value = serde_json::from_str(&text).map_err(|e| format!("its list of models is no JSON: {e}"))?;
     let rows = answer["data"].as_array().or_else(|| answer.as_array()).ok_or("its list of models has another form")?;
     Ok(rows.iter().filter_map(|row| row["id"].as_str()).map(|id| id.strip_prefix("models/").unwrap_or(id).to_owned()).collect())
+}
+
+/// `GET {base_url}/models`: it costs nothing.
+///
+/// # Errors
+/// When its base URL allows for none.
+pub(in crate::serve) fn question(provider: &Provider, route: &Route) -> Result<Call, UpstreamError> {
+    let target = Arc::new(Target::new(route.target.base(), "/models")?);
+    let mut headers = HeaderMap::with_capacity(8);
+    headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
+    if provider.dialect == Some(Dialect::Anthropic) {
+        headers.insert("anthropic-version", ANTHROPIC_VERSION);
+    }
+    Ok(Call { target, method: Method::GET, headers, body: Segments::default(), credential: route.credential.clone() })
 }
