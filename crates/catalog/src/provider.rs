@@ -7,27 +7,17 @@ use portolan_core::{Auth, Dialect, OnHangup, ProviderSlug, Quirk};
 /// The slug of the simulator's own row.
 pub const SIMULATOR: &str = "simulator";
 
-/// Where a row comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum DataOrigin {
-    /// The data that the program carries.
-    #[default]
-    Builtin,
-    /// A live source: a row that only it has, or a built-in one whose prices or limits it states.
-    Synced,
-    /// The operator's configuration, or a built-in row that it changed.
-    Configuration,
-}
-
-impl DataOrigin {
-    /// The name in answers.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            DataOrigin::Builtin => "builtin",
-            DataOrigin::Synced => "synced",
-            DataOrigin::Configuration => "configuration",
-        }
+portolan_core::words! {
+    /// Where a row comes from.
+    #[derive(Default)]
+    pub enum DataOrigin {
+        /// The data that the program carries.
+        #[default]
+        Builtin = "builtin",
+        /// A live source: a row that only it has, or a built-in one whose prices or limits it states.
+        Synced = "synced",
+        /// The operator's configuration, or a built-in row that it changed.
+        Configuration = "configuration",
     }
 }
 

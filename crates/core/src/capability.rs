@@ -4,52 +4,34 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-macro_rules! capabilities {
-    ($($(#[$doc:meta])* $name:ident = $text:literal,)*) => {
-        /// One ability of a model at a provider.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[serde(rename_all = "snake_case")]
-        #[repr(u8)]
-        pub enum Capability { $($(#[$doc])* $name,)* }
-
-        impl Capability {
-            /// All of them.
-            pub const ALL: &[Capability] = &[$(Capability::$name,)*];
-
-            /// The name, as records and explanations show it.
-            #[must_use]
-            pub fn as_str(self) -> &'static str {
-                match self { $(Capability::$name => $text,)* }
-            }
-        }
-    };
-}
-
-capabilities! {
-    /// Takes images.
-    ImageInput = "image_input",
-    /// Takes files (PDF and the like).
-    FileInput = "file_input",
-    /// Takes audio.
-    AudioInput = "audio_input",
-    /// Takes video.
-    VideoInput = "video_input",
-    /// Answers with images.
-    ImageOutput = "image_output",
-    /// Answers with audio.
-    AudioOutput = "audio_output",
-    /// Calls tools.
-    Tools = "tools",
-    /// Can be forced to call a tool, or a certain tool.
-    ToolChoice = "tool_choice",
-    /// Answers in JSON on request.
-    JsonMode = "json_mode",
-    /// Answers by a JSON schema.
-    StructuredOutputs = "structured_outputs",
-    /// Reasons, and takes settings for it.
-    Reasoning = "reasoning",
-    /// Returns log probabilities.
-    Logprobs = "logprobs",
+crate::words! {
+    /// One ability of a model at a provider.
+    pub enum Capability {
+        /// Takes images.
+        ImageInput = "image_input",
+        /// Takes files (PDF and the like).
+        FileInput = "file_input",
+        /// Takes audio.
+        AudioInput = "audio_input",
+        /// Takes video.
+        VideoInput = "video_input",
+        /// Answers with images.
+        ImageOutput = "image_output",
+        /// Answers with audio.
+        AudioOutput = "audio_output",
+        /// Calls tools.
+        Tools = "tools",
+        /// Can be forced to call a tool, or a certain tool.
+        ToolChoice = "tool_choice",
+        /// Answers in JSON on request.
+        JsonMode = "json_mode",
+        /// Answers by a JSON schema.
+        StructuredOutputs = "structured_outputs",
+        /// Reasons, and takes settings for it.
+        Reasoning = "reasoning",
+        /// Returns log probabilities.
+        Logprobs = "logprobs",
+    }
 }
 
 /// A set of capabilities.
@@ -91,7 +73,7 @@ impl Capabilities {
 
     /// The members in their declared order.
     pub fn iter(self) -> impl Iterator<Item = Capability> {
-        Capability::ALL.iter().copied().filter(move |c| self.has(*c))
+        Capability::ALL.into_iter().filter(move |c| self.has(*c))
     }
 }
 

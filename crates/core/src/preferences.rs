@@ -6,34 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::Price;
 
-macro_rules! words {
-    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $text:literal,)* }) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        pub enum $name { $($(#[$vdoc])* #[serde(rename = $text)] $variant,)* }
-
-        impl $name {
-            /// All of them, in their declared order.
-            pub const ALL: &[$name] = &[$($name::$variant,)*];
-
-            /// The word in requests, answers and records.
-            #[must_use]
-            pub fn as_str(self) -> &'static str {
-                match self { $($name::$variant => $text,)* }
-            }
-
-            /// The one that `text` names, in lower case.
-            #[must_use]
-            pub fn parse(text: &str) -> Option<Self> {
-                Self::ALL.iter().copied().find(|one| one.as_str() == text)
-            }
-        }
-    };
-}
-
-words!(
+crate::words! {
     /// The precision of an endpoint's weights.
-    Quantization {
+    pub enum Quantization {
         /// 4-bit integers.
         Int4 = "int4",
         /// 8-bit integers.
@@ -59,7 +34,7 @@ words!(
         /// Not published.
         Unknown = "unknown",
     }
-);
+}
 
 impl Quantization {
     /// Whether a caller who takes `self` takes `other`: `fp4` means every 4-bit float, `fp8` every 8-bit one.
@@ -70,9 +45,9 @@ impl Quantization {
     }
 }
 
-words!(
+crate::words! {
     /// What endpoints are sorted by.
-    SortBy {
+    pub enum SortBy {
         /// The cheapest first.
         Price = "price",
         /// The most tokens per second first.
@@ -82,37 +57,31 @@ words!(
         /// The best at calling tools first.
         Exacto = "exacto",
     }
-);
 
-words!(
     /// What is sorted together.
-    Partition {
+    pub enum Partition {
         /// The endpoints of each requested model by themselves; models keep their order.
         Model = "model",
         /// The endpoints of all requested models together.
         None = "none",
     }
-);
 
-words!(
     /// A part of the world whose borders a request must not leave.
-    Area {
+    pub enum Area {
         /// The European Union.
         Eu = "eu",
         /// The United States.
         Us = "us",
     }
-);
 
-words!(
     /// A class of service, with its own endpoints and prices.
-    ServiceTier {
+    pub enum ServiceTier {
         /// Slower and cheaper.
         Flex = "flex",
         /// Faster and dearer.
         Priority = "priority",
     }
-);
+}
 
 /// `provider.sort`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -258,9 +227,5 @@ mod tests {
     fn a_wide_precision_covers_its_kinds() {
         assert!(Quantization::Fp4.covers(Quantization::NvFp4) && Quantization::Fp8.covers(Quantization::MxFp8));
         assert!(!Quantization::NvFp4.covers(Quantization::Fp4) && !Quantization::Fp8.covers(Quantization::Fp4));
-        assert_eq!(
-            Quantization::ALL.iter().map(|q| Quantization::parse(q.as_str())).collect::<Option<Vec<_>>>().unwrap(),
-            Quantization::ALL
-        );
     }
 }

@@ -1,29 +1,8 @@
 //! The four independent axes of a provider's row. A provider is data; these are the values its columns take.
 
-use serde::{Deserialize, Serialize};
-
-macro_rules! axis {
-    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $text:literal,)* }) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        pub enum $name { $($(#[$vdoc])* #[serde(rename = $text)] $variant,)* }
-
-        impl $name {
-            /// All values.
-            pub const ALL: &[$name] = &[$($name::$variant,)*];
-
-            /// The value as configuration and records write it.
-            #[must_use]
-            pub fn as_str(self) -> &'static str {
-                match self { $($name::$variant => $text,)* }
-            }
-        }
-    };
-}
-
-axis!(
+crate::words! {
     /// The wire format of requests and answers.
-    Dialect {
+    pub enum Dialect {
         /// OpenAI's Chat Completions, and the many that follow it.
         OpenAiChat = "openai_chat",
         /// OpenAI's Responses.
@@ -37,11 +16,9 @@ axis!(
         /// Cohere's chat, version 2.
         Cohere = "cohere",
     }
-);
 
-axis!(
     /// How a request proves who sends it.
-    Auth {
+    pub enum Auth {
         /// Not at all.
         None = "none",
         /// `Authorization: Bearer`.
@@ -55,21 +32,17 @@ axis!(
         /// AWS Signature Version 4.
         AwsSigV4 = "aws_sigv4",
     }
-);
 
-axis!(
     /// What to do with the provider's stream when the caller hangs up.
-    OnHangup {
+    pub enum OnHangup {
         /// Read on within bounds, for the true usage comes at the end and is billed anyway.
         Drain = "drain",
         /// Close the connection: the provider stops and bills what it sent.
         Cancel = "cancel",
     }
-);
 
-axis!(
     /// A documented deviation of one provider from its dialect.
-    Quirk {
+    pub enum Quirk {
         /// Refuses `stream_options`; sends usage in streams without being asked.
         NoStreamOptions = "no_stream_options",
         /// Takes `max_completion_tokens` and refuses `max_tokens` (OpenAI's reasoning models).
@@ -79,4 +52,4 @@ axis!(
         /// Closes a stream without `[DONE]`: a finish reason and the end of the stream are enough.
         NoDone = "no_done",
     }
-);
+}

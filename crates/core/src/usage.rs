@@ -6,56 +6,40 @@ use serde::{Deserialize, Serialize};
 
 use crate::Price;
 
-macro_rules! meters {
-    ($($(#[$doc:meta])* $name:ident = $text:literal,)*) => {
-        /// One thing that is counted. No unit is ever counted by two meters.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[repr(u8)]
-        pub enum Meter { $($(#[$doc])* #[serde(rename = $text)] $name,)* }
-
-        impl Meter {
-            /// All of them, in their declared order.
-            pub const ALL: [Meter; Meter::COUNT] = [$(Meter::$name,)*];
-            /// How many there are.
-            pub const COUNT: usize = [$($text,)*].len();
-
-            /// The name, as records show it.
-            #[must_use]
-            pub fn as_str(self) -> &'static str {
-                match self { $(Meter::$name => $text,)* }
-            }
-        }
-    };
-}
-
-meters! {
-    /// Input tokens that were neither read from nor written to a cache.
-    Input = "input",
-    /// Input tokens read from the provider's cache.
-    CacheRead = "cache_read",
-    /// Input tokens written to the cache, kept for minutes.
-    CacheWrite5m = "cache_write_5m",
-    /// Input tokens written to the cache, kept for an hour.
-    CacheWrite1h = "cache_write_1h",
-    /// Audio tokens of the input.
-    InputAudio = "input_audio",
-    /// Image tokens of the input, where they are counted apart.
-    InputImage = "input_image",
-    /// Output tokens that the caller can read.
-    Output = "output",
-    /// Output tokens spent on reasoning.
-    Reasoning = "reasoning",
-    /// Audio tokens of the output.
-    OutputAudio = "output_audio",
-    /// Image tokens of the output.
-    OutputImage = "output_image",
-    /// Requests.
-    Request = "request",
-    /// Web searches.
-    Search = "search",
+crate::words! {
+    /// One thing that is counted. No unit is ever counted by two meters.
+    pub enum Meter {
+        /// Input tokens that were neither read from nor written to a cache.
+        Input = "input",
+        /// Input tokens read from the provider's cache.
+        CacheRead = "cache_read",
+        /// Input tokens written to the cache, kept for minutes.
+        CacheWrite5m = "cache_write_5m",
+        /// Input tokens written to the cache, kept for an hour.
+        CacheWrite1h = "cache_write_1h",
+        /// Audio tokens of the input.
+        InputAudio = "input_audio",
+        /// Image tokens of the input, where they are counted apart.
+        InputImage = "input_image",
+        /// Output tokens that the caller can read.
+        Output = "output",
+        /// Output tokens spent on reasoning.
+        Reasoning = "reasoning",
+        /// Audio tokens of the output.
+        OutputAudio = "output_audio",
+        /// Image tokens of the output.
+        OutputImage = "output_image",
+        /// Requests.
+        Request = "request",
+        /// Web searches.
+        Search = "search",
+    }
 }
 
 impl Meter {
+    /// How many there are.
+    pub const COUNT: usize = Meter::ALL.len();
+
     /// Whether it belongs to the prompt part of a cost. What is left is the completion part.
     #[must_use]
     pub fn is_prompt(self) -> bool {

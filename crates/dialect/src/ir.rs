@@ -376,31 +376,18 @@ pub enum Delta<'a> {
     Logprobs(Cow<'a, str>),
 }
 
-/// OpenRouter's normalised finish reasons.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Finish {
-    /// `stop`
-    Stop,
-    /// `length`
-    Length,
-    /// `tool_calls`
-    ToolCalls,
-    /// `content_filter`
-    ContentFilter,
-    /// `error`
-    Error,
-}
-
-impl Finish {
-    /// The word on the wire.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Finish::Stop => "stop",
-            Finish::Length => "length",
-            Finish::ToolCalls => "tool_calls",
-            Finish::ContentFilter => "content_filter",
-            Finish::Error => "error",
-        }
+portolan_core::words! {
+    /// OpenRouter's normalised finish reasons.
+    pub enum Finish {
+        /// `stop`
+        Stop = "stop",
+        /// `length`
+        Length = "length",
+        /// `tool_calls`
+        ToolCalls = "tool_calls",
+        /// `content_filter`
+        ContentFilter = "content_filter",
+        /// `error`
+        Error = "error",
     }
 }

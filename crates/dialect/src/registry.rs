@@ -122,7 +122,7 @@ mod tests {
         let text = crate::ir::Part::Text { text: "x".into(), cache: None };
         let message = crate::ir::Message { role: crate::ir::Role::User, name: None, parts: vec![text] };
         let request = Request { messages: vec![message], ..Request::default() };
-        for dialect in Dialect::ALL.iter().copied().filter(|dialect| built(*dialect)) {
+        for dialect in Dialect::ALL.into_iter().filter(|dialect| built(*dialect)) {
             let target = Target {
                 caller: Dialect::OpenAiChat,
                 upstream_id: "m",
@@ -140,7 +140,7 @@ mod tests {
 
     #[test]
     fn a_dialect_that_is_not_built_says_so_instead_of_failing() {
-        for dialect in Dialect::ALL.iter().copied().filter(|dialect| !built(*dialect)) {
+        for dialect in Dialect::ALL.into_iter().filter(|dialect| !built(*dialect)) {
             let target = Target {
                 caller: Dialect::OpenAiChat,
                 upstream_id: "m",

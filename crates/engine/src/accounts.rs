@@ -110,7 +110,7 @@ impl Caller {
 
     /// Whether any of the caller's budgets is a hard ceiling.
     pub fn is_strict(&self) -> bool {
-        use portolan_ledger::Enforcement::Strict;
+        use portolan_core::Enforcement::Strict;
         self.accounts.iter().any(|cell| cell.account.lock().limit().is_some_and(|l| l.enforcement == Strict))
     }
 
@@ -201,8 +201,7 @@ impl Drop for Place<'_> {
 
 #[cfg(test)]
 mod tests {
-    use portolan_core::{ApiKey, KeyId, OrgId, SeededRandom, UnixMillis, WorkspaceId};
-    use portolan_ledger::Enforcement;
+    use portolan_core::{ApiKey, Enforcement, KeyId, OrgId, SeededRandom, UnixMillis, WorkspaceId};
     use portolan_tenancy::{KeyDraft, KeyScope};
 
     use super::*;

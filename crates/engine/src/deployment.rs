@@ -165,7 +165,7 @@ fn real_route(provider: &Provider, dialect: Dialect, secret: Option<&SecretStrin
 }
 
 fn simulated_routes() -> Result<HashMap<Dialect, Route>, UpstreamError> {
-    let built = Dialect::ALL.iter().copied().filter(|d| registry::built(*d));
+    let built = Dialect::ALL.into_iter().filter(|d| registry::built(*d));
     built
         .map(|dialect| {
             let base = Arc::new(Base::in_process(SIMULATOR_AUTHORITY, "/v1")?);
@@ -182,8 +182,8 @@ mod tests {
     #[test]
     fn the_catalog_calls_callable_what_there_is_a_codec_for() {
         for dialect in Dialect::ALL {
-            assert_eq!(portolan_catalog::is_dialect_built(*dialect), registry::built(*dialect), "{dialect:?}");
-            assert!(!registry::built(*dialect) || registry::path(*dialect).is_some(), "{dialect:?}");
+            assert_eq!(portolan_catalog::is_dialect_built(dialect), registry::built(dialect), "{dialect:?}");
+            assert!(!registry::built(dialect) || registry::path(dialect).is_some(), "{dialect:?}");
         }
     }
 }

@@ -8,11 +8,10 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use portolan_core::{AccountId, ApiKey, KeyHash, Money, UnixMillis};
-use portolan_ledger::{AccountState, Enforcement, Limit, Reset, Spend};
+use portolan_ledger::{AccountState, Limit, Spend};
 use portolan_store::{KeyPageFilter, Store, StoreError};
 use portolan_tenancy::{
-    self as tenancy, AdminError, Denied, Invalid, KeyAdmin, KeyFilter, KeyPatch, KeyRecord, KeyScope, KeyState, NewKey, Pending, Snapshot,
-    Spent,
+    AdminError, Denied, Invalid, KeyAdmin, KeyDraft, KeyFilter, KeyPatch, KeyRecord, KeyScope, KeyState, NewKey, Pending, Snapshot, Spent,
 };
 use tokio::sync::{Mutex, oneshot};
 
@@ -165,7 +164,7 @@ impl Directory {
     /// When the store fails.
     pub async fn ensure(&self, key: &ApiKey, name: &str) -> Result<(), StoreError> {
         let _one_at_a_time = self.0.changing.lock().await;
-        let draft = tenancy::KeyDraft::unlimited(key, name, self.0.scope.clone(), self.0.engine.clock().now());
+        let draft = KeyDraft::unlimited(key, name, self.0.scope.clone(), self.0.engine.clock().now());
         self.add(self.0.store.ensure_key(draft).await?);
         Ok(())
     }
@@ -265,16 +264,7 @@ fn store_failed(error: StoreError) -> AdminError {
 }
 
 fn limit_of(key: &KeyRecord) -> Option<Limit> {
-    let enforcement = match key.enforcement {
-        tenancy::Enforcement::Standard => Enforcement::Standard,
-        tenancy::Enforcement::Strict => Enforcement::Strict,
-    };
-    let reset = key.limit_reset.map(|reset| match reset {
-        tenancy::Reset::Daily => Reset::Daily,
-        tenancy::Reset::Weekly => Reset::Weekly,
-        tenancy::Reset::Monthly => Reset::Monthly,
-    });
-    key.limit.map(|amount| Limit { amount, enforcement, reset })
+    key.limit.map(|amount| Limit { amount, enforcement: key.enforcement, reset: key.limit_reset })
 }
 
 fn spent_of(spend: &Spend) -> Spent {

@@ -1,8 +1,8 @@
 //! Why a request goes where it goes: before (nothing is sent) and after (from the record).
 
-use portolan_core::{AccountId, Dialect, Money};
+use portolan_core::{AccountId, Dialect, Enforcement, Money};
 use portolan_dialect::{openai_chat, registry};
-use portolan_ledger::{AccountState, Enforcement, Generation};
+use portolan_ledger::{AccountState, Generation};
 use portolan_routing::{CandidateView, OrderReason};
 use serde_json::{Value, json};
 

@@ -1,72 +1,34 @@
 //! The billing table: what the end of a generation makes of its cost. `docs/money.md` shows the same table.
 
 use portolan_core::Money;
-use serde::{Deserialize, Serialize};
 
-/// How a generation ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum End {
-    /// The answer is whole.
-    Completed,
-    /// The provider finished and said nothing (no output tokens, no content).
-    ZeroCompletion,
-    /// Every attempt failed before content.
-    UpstreamErrorBeforeContent,
-    /// The provider broke off, or sent an error, after content.
-    UpstreamErrorAfterContent,
-    /// The first token did not come in time, at any endpoint.
-    TimeoutBeforeContent,
-    /// The stream paused too long, or the whole took too long, after content.
-    TimeoutAfterContent,
-    /// The caller hung up before content.
-    CallerGoneBeforeContent,
-    /// The caller hung up after content.
-    CallerGoneAfterContent,
-    /// The gateway shut down before content.
-    DrainedBeforeContent,
-    /// The gateway shut down after content.
-    DrainedAfterContent,
-    /// The meter cut the answer: it passed its bound.
-    CutByMeter,
-    /// The process ended before the generation did; found at the next start.
-    Orphaned,
-}
-
-impl End {
-    /// All of them.
-    pub const ALL: &[End] = &[
-        End::Completed,
-        End::ZeroCompletion,
-        End::UpstreamErrorBeforeContent,
-        End::UpstreamErrorAfterContent,
-        End::TimeoutBeforeContent,
-        End::TimeoutAfterContent,
-        End::CallerGoneBeforeContent,
-        End::CallerGoneAfterContent,
-        End::DrainedBeforeContent,
-        End::DrainedAfterContent,
-        End::CutByMeter,
-        End::Orphaned,
-    ];
-
-    /// The word that records, metrics and documents use.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            End::Completed => "completed",
-            End::ZeroCompletion => "zero_completion",
-            End::UpstreamErrorBeforeContent => "upstream_error_before_content",
-            End::UpstreamErrorAfterContent => "upstream_error_after_content",
-            End::TimeoutBeforeContent => "timeout_before_content",
-            End::TimeoutAfterContent => "timeout_after_content",
-            End::CallerGoneBeforeContent => "caller_gone_before_content",
-            End::CallerGoneAfterContent => "caller_gone_after_content",
-            End::DrainedBeforeContent => "drained_before_content",
-            End::DrainedAfterContent => "drained_after_content",
-            End::CutByMeter => "cut_by_meter",
-            End::Orphaned => "orphaned",
-        }
+portolan_core::words! {
+    /// How a generation ended.
+    pub enum End {
+        /// The answer is whole.
+        Completed = "completed",
+        /// The provider finished and said nothing (no output tokens, no content).
+        ZeroCompletion = "zero_completion",
+        /// Every attempt failed before content.
+        UpstreamErrorBeforeContent = "upstream_error_before_content",
+        /// The provider broke off, or sent an error, after content.
+        UpstreamErrorAfterContent = "upstream_error_after_content",
+        /// The first token did not come in time, at any endpoint.
+        TimeoutBeforeContent = "timeout_before_content",
+        /// The stream paused too long, or the whole took too long, after content.
+        TimeoutAfterContent = "timeout_after_content",
+        /// The caller hung up before content.
+        CallerGoneBeforeContent = "caller_gone_before_content",
+        /// The caller hung up after content.
+        CallerGoneAfterContent = "caller_gone_after_content",
+        /// The gateway shut down before content.
+        DrainedBeforeContent = "drained_before_content",
+        /// The gateway shut down after content.
+        DrainedAfterContent = "drained_after_content",
+        /// The meter cut the answer: it passed its bound.
+        CutByMeter = "cut_by_meter",
+        /// The process ended before the generation did; found at the next start.
+        Orphaned = "orphaned",
     }
 }
 
@@ -96,7 +58,7 @@ mod tests {
         for end in End::ALL {
             let row =
                 page.lines().find(|l| l.starts_with(&format!("| `{}`", end.as_str()))).unwrap_or_else(|| panic!("no row for {end:?}"));
-            let expected = match charge(*end, Money(1), Money(2)) {
+            let expected = match charge(end, Money(1), Money(2)) {
                 Money(1) => "what was served",
                 Money(2) => "what was held",
                 _ => "nothing",

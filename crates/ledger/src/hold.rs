@@ -121,11 +121,12 @@ fn admit_all<A: DerefMut<Target = Account>>(accounts: &mut [A], quote: Quote, to
 
 #[cfg(test)]
 mod tests {
+    use portolan_core::{Enforcement, Reset};
     use portolan_core::{SeededRandom, UnixMillis};
     use proptest::prelude::*;
 
     use super::*;
-    use crate::{Enforcement, Limit, Reset, Spend};
+    use crate::{Limit, Spend};
 
     fn id(n: u64) -> GenerationId {
         GenerationId::new(UnixMillis(0), &SeededRandom::new(n))

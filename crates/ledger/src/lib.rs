@@ -10,7 +10,7 @@ mod hold;
 mod price;
 mod record;
 
-pub use account::{Account, AccountState, Enforcement, Limit, Refusal, Reset, Spend};
+pub use account::{Account, AccountState, Limit, Refusal, Spend};
 pub use billing::{End, charge};
 pub use hold::{Held, Quote};
 pub use price::{Bound, Cost, cost, worst_case};

@@ -1,7 +1,7 @@
 //! The terms of a rejection, and what else a reader should know, in words.
 
 use portolan_catalog::Catalog;
-use portolan_core::{Area, Capability, Task};
+use portolan_core::{Area, Capability};
 
 use crate::ask::Ask;
 use crate::names::Entry;
@@ -14,7 +14,7 @@ pub fn detail(catalog: &Catalog, ask: &Ask<'_>, rejection: &Rejection) -> Option
     Some(match rejection.detail {
         Detail::None => return plain(catalog, ask, rejection),
         Detail::NotCallable(why) => why.as_str().to_owned(),
-        Detail::Does(task) => format!("it does {}", task_name(task)),
+        Detail::Does(task) => format!("it does {}", task.as_str()),
         Detail::Area { needs, has } => match has {
             Some(has) => format!("confined to {}, its requests stay in {}", needs.as_str(), has.as_str()),
             None => format!("confined to {}, and nobody attests where its requests stay", needs.as_str()),
@@ -80,18 +80,6 @@ fn unit(of: PriceOf) -> &'static str {
         PriceOf::Request => "request",
         PriceOf::Image => "image",
         PriceOf::Audio => "unit of audio",
-    }
-}
-
-fn task_name(task: Task) -> &'static str {
-    match task {
-        Task::Chat => "chat",
-        Task::Embeddings => "embeddings",
-        Task::Images => "images",
-        Task::Videos => "videos",
-        Task::Speech => "speech",
-        Task::Transcriptions => "transcriptions",
-        Task::Rerank => "rerank",
     }
 }
 

@@ -2,7 +2,6 @@
 
 use portolan_catalog::{Catalog, EndpointIx, Model, ModelIx};
 use portolan_core::{ModelSlug, Partition, Price};
-use serde::{Deserialize, Serialize};
 
 use crate::ask::{Ask, Bindings, Health, NoFailures, SimulatorUse};
 use crate::filter::Scope;
@@ -15,48 +14,29 @@ use crate::{contradiction, filter, names, order};
 /// So many names are suggested for an unknown model.
 const SUGGESTIONS_MAX: usize = 3;
 
-/// Why an attempt stands where it stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum OrderReason {
-    /// `order` names it.
-    Named,
-    /// It was drawn, with a chance of its weight.
-    Drawn,
-    /// An earlier request of the session bound it.
-    Sticky,
-    /// The request asks for priority, and it has it.
-    Tier,
-    /// Sorted by price, or a fallback: the cheaper first.
-    Price,
-    /// Sorted by throughput: the faster first.
-    Throughput,
-    /// Sorted by latency: the quicker first.
-    Latency,
-    /// Sorted by the quality of tool calls.
-    Exacto,
-    /// It misses a threshold of the request: behind those that do not.
-    Misses,
-    /// It failed in the last 30 seconds: behind the others.
-    Unhealthy,
-}
-
-impl OrderReason {
-    /// The word in explanations and records.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            OrderReason::Named => "named",
-            OrderReason::Drawn => "drawn",
-            OrderReason::Sticky => "sticky",
-            OrderReason::Tier => "tier",
-            OrderReason::Price => "price",
-            OrderReason::Throughput => "throughput",
-            OrderReason::Latency => "latency",
-            OrderReason::Exacto => "exacto",
-            OrderReason::Misses => "misses",
-            OrderReason::Unhealthy => "unhealthy",
-        }
+portolan_core::words! {
+    /// Why an attempt stands where it stands.
+    pub enum OrderReason {
+        /// `order` names it.
+        Named = "named",
+        /// It was drawn, with a chance of its weight.
+        Drawn = "drawn",
+        /// An earlier request of the session bound it.
+        Sticky = "sticky",
+        /// The request asks for priority, and it has it.
+        Tier = "tier",
+        /// Sorted by price, or a fallback: the cheaper first.
+        Price = "price",
+        /// Sorted by throughput: the faster first.
+        Throughput = "throughput",
+        /// Sorted by latency: the quicker first.
+        Latency = "latency",
+        /// Sorted by the quality of tool calls.
+        Exacto = "exacto",
+        /// It misses a threshold of the request: behind those that do not.
+        Misses = "misses",
+        /// It failed in the last 30 seconds: behind the others.
+        Unhealthy = "unhealthy",
     }
 }
 

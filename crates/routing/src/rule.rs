@@ -2,30 +2,10 @@
 
 use portolan_catalog::NotCallable;
 use portolan_core::{Area, Capabilities, Parameters, Price, Quantization, ServiceTier, Task};
-use serde::{Deserialize, Serialize};
 
-macro_rules! named {
-    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $text:literal,)* }) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        pub enum $name { $($(#[$vdoc])* #[serde(rename = $text)] $variant,)* }
-
-        impl $name {
-            /// All of them, in their declared order.
-            pub const ALL: &[$name] = &[$($name::$variant,)*];
-
-            /// The name in errors, explanations and records.
-            #[must_use]
-            pub fn as_str(self) -> &'static str {
-                match self { $($name::$variant => $text,)* }
-            }
-        }
-    };
-}
-
-named!(
+portolan_core::words! {
     /// Why an endpoint is out, in the order in which the rules are asked.
-    Rule {
+    pub enum Rule {
         /// Nobody could call it.
         NotCallable = "not_callable",
         /// No credential stands behind it.
@@ -67,11 +47,9 @@ named!(
         /// It would have been a fallback, and fallbacks are not allowed.
         FallbackNotAllowed = "fallback_not_allowed",
     }
-);
 
-named!(
     /// Where a rule comes from.
-    Source {
+    pub enum Source {
         /// The row of the endpoint.
         Catalog = "catalog",
         /// The operator's configuration: credentials, the simulator, rules.
@@ -113,7 +91,7 @@ named!(
         /// What earlier requests met.
         Health = "health",
     }
-);
+}
 
 impl Rule {
     /// The word for it in OpenRouter's `error.availability.excluded_by`, where it has one; else its name.

@@ -5,31 +5,19 @@ use std::borrow::Cow;
 use portolan_catalog::Catalog;
 use portolan_core::{ServiceTier, SortBy};
 
-/// A routing variant. Variants of the catalog (`:free`) belong to the slug and are none.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Variant {
-    /// `:nitro`: sorted by throughput; priority endpoints may serve.
-    Nitro,
-    /// `:floor`: sorted by price; flex endpoints may serve.
-    Floor,
-    /// `:exacto`: the best at calling tools first.
-    Exacto,
+portolan_core::words! {
+    /// A routing variant. Variants of the catalog (`:free`) belong to the slug and are none.
+    pub enum Variant {
+        /// `:nitro`: sorted by throughput; priority endpoints may serve.
+        Nitro = "nitro",
+        /// `:floor`: sorted by price; flex endpoints may serve.
+        Floor = "floor",
+        /// `:exacto`: the best at calling tools first.
+        Exacto = "exacto",
+    }
 }
 
 impl Variant {
-    /// All of them.
-    pub const ALL: [Variant; 3] = [Variant::Nitro, Variant::Floor, Variant::Exacto];
-
-    /// The word after the colon.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Variant::Nitro => "nitro",
-            Variant::Floor => "floor",
-            Variant::Exacto => "exacto",
-        }
-    }
-
     /// What it sorts by.
     #[must_use]
     pub fn sorts_by(self) -> SortBy {

@@ -123,7 +123,7 @@ fn needs() -> impl Strategy<Value = Capabilities> {
     prop_oneof![
         2 => Just(Capabilities::NONE),
         2 => Just(few(vec![Capability::Tools])),
-        1 => subsequence(Capability::ALL, 1..3).prop_map(few),
+        1 => subsequence(&Capability::ALL, 1..3).prop_map(few),
     ]
 }
 
@@ -145,7 +145,7 @@ prop_compose! {
         order in names(), only in names(), ignore in names(), allow_fallbacks in proptest::bool::weighted(0.8),
         flags in proptest::collection::vec(proptest::bool::weighted(0.1), 4),
         quantizations in prop_oneof![4 => Just(&[][..]), 1 => Just(&[Quantization::Fp8, Quantization::Fp4][..])],
-        sort in prop_oneof![2 => Just(None), 1 => (select(SortBy::ALL), select(Partition::ALL)).prop_map(|(by, partition)| Some(Sort { by, partition }))],
+        sort in prop_oneof![2 => Just(None), 1 => (select(&SortBy::ALL), select(&Partition::ALL)).prop_map(|(by, partition)| Some(Sort { by, partition }))],
         fast in prop_oneof![3 => Just(None), 1 => Just(p50(90.0))],
         max in prop_oneof![4 => Just(None), 1 => (1u64..6).prop_map(|n| Some(dollars(n)))],
         tier_in_full in proptest::bool::weighted(0.1),
@@ -175,7 +175,7 @@ prop_compose! {
         needs in needs(),
         parameters in select(PARAMETERS),
         (tier, sticky) in (
-            prop_oneof![3 => Just(None), 1 => select(ServiceTier::ALL).prop_map(Some)],
+            prop_oneof![3 => Just(None), 1 => select(&ServiceTier::ALL).prop_map(Some)],
             prop_oneof![2 => Just(None), 1 => select(&["alpha", "beta", "alpha/priority"][..]).prop_map(Some)],
         ),
         input in select(&[8u64, 8, 900, 5_000, 2_000_000][..]),

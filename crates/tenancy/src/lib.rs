@@ -19,7 +19,7 @@ pub use auth::Denied;
 pub use field::Invalid;
 pub use instant::{InstantError, parse_instant, print_instant};
 pub use patch::KeyPatch;
-pub use record::{Enforcement, KeyDraft, KeyRecord, KeyScope, Reset};
+pub use record::{KeyDraft, KeyRecord, KeyScope};
 pub use request::NewKey;
 pub use snapshot::Snapshot;
 pub use view::{CurrentKeyView, FreeModelDailyRequests, KeyBudget, KeyView, RateLimit, Spent};

@@ -1,11 +1,11 @@
 //! `PATCH /keys/{hash}`: what shall change. A field that is absent stays as it is; `null` clears it.
 
-use portolan_core::{Money, UnixMillis};
+use portolan_core::{Enforcement, Money, Reset, UnixMillis};
 use serde::Deserialize;
 
 use crate::field::{self, Field, written};
 use crate::request::{ENFORCEMENTS, RESETS};
-use crate::{Enforcement, Invalid, KeyRecord, Reset};
+use crate::{Invalid, KeyRecord};
 
 /// A valid change of a key. The outer `None`: unchanged.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -1,52 +1,6 @@
 //! A key as it is kept: never its secret, only the hash of it.
 
-use portolan_core::{AccountId, ApiKey, KeyHash, KeyId, Money, OrgId, Random, UnixMillis, WorkspaceId};
-use serde::{Deserialize, Serialize};
-
-macro_rules! words {
-    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $text:literal,)* }) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-        #[serde(rename_all = "snake_case")]
-        pub enum $name { $($(#[$variant_doc])* $variant,)* }
-
-        impl $name {
-            /// The word that requests, answers and tables use.
-            #[must_use]
-            pub fn as_str(self) -> &'static str {
-                match self { $($name::$variant => $text,)* }
-            }
-
-            /// Reads the word.
-            #[must_use]
-            pub fn parse(text: &str) -> Option<Self> {
-                match text { $($text => Some($name::$variant),)* _ => None }
-            }
-        }
-    };
-}
-
-words!(
-    /// How a limit is kept.
-    Enforcement {
-        /// An estimate is held; what is in flight when the limit is reached finishes.
-        Standard = "standard",
-        /// The worst case is held; the limit is never exceeded.
-        Strict = "strict",
-    }
-);
-
-words!(
-    /// When a limit starts anew: at 00:00 UTC, weeks on Monday.
-    Reset {
-        /// Every day.
-        Daily = "daily",
-        /// Every Monday.
-        Weekly = "weekly",
-        /// On the first of every month.
-        Monthly = "monthly",
-    }
-);
+use portolan_core::{AccountId, ApiKey, Enforcement, KeyHash, KeyId, Money, OrgId, Random, Reset, UnixMillis, WorkspaceId};
 
 /// A key.
 #[derive(Debug, Clone, PartialEq, Eq)]

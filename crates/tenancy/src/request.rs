@@ -1,10 +1,10 @@
 //! `POST /keys`: what a new key shall be.
 
-use portolan_core::{ApiKey, Money, Random, UnixMillis};
+use portolan_core::{ApiKey, Enforcement, Money, Random, Reset, UnixMillis};
 use serde::Deserialize;
 
 use crate::field::{self, Field, written};
-use crate::{Enforcement, Invalid, KeyDraft, KeyScope, Reset};
+use crate::{Invalid, KeyDraft, KeyScope};
 
 /// A valid request for a new key.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! What is accepted as a key, and how a refusal reads.
 
-use portolan_core::{AccountId, KeyId, Money, OrgId, SeededRandom, UnixMillis, WorkspaceId};
-use portolan_tenancy::{Enforcement, KeyPatch, KeyRecord, KeyScope, NewKey, Reset};
+use portolan_core::{AccountId, Enforcement, KeyId, Money, OrgId, Reset, SeededRandom, UnixMillis, WorkspaceId};
+use portolan_tenancy::{KeyPatch, KeyRecord, KeyScope, NewKey};
 
 const NOW: UnixMillis = UnixMillis(1_795_348_800_000);
 

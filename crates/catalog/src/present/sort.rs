@@ -4,40 +4,25 @@ use super::endpoint::EndpointStats;
 use super::listed::Listed;
 use crate::{Catalog, EndpointIx};
 
-/// What a list is sorted by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ModelSort {
-    /// The latest first.
-    Newest,
-    /// The cheapest first, by the mean of the prices of prompt and output.
-    PriceLowToHigh,
-    /// The dearest first.
-    PriceHighToLow,
-    /// The longest context first.
-    ContextHighToLow,
-    /// The most tokens per second first, by the median of its fastest endpoint.
-    ThroughputHighToLow,
-    /// The shortest time to the first token first, by the median of its quickest endpoint.
-    LatencyLowToHigh,
+portolan_core::words! {
+    /// What a list is sorted by, in OpenRouter's names of those that can be served.
+    pub enum ModelSort {
+        /// The latest first.
+        Newest = "newest",
+        /// The cheapest first, by the mean of the prices of prompt and output.
+        PriceLowToHigh = "pricing-low-to-high",
+        /// The dearest first.
+        PriceHighToLow = "pricing-high-to-low",
+        /// The longest context first.
+        ContextHighToLow = "context-high-to-low",
+        /// The most tokens per second first, by the median of its fastest endpoint.
+        ThroughputHighToLow = "throughput-high-to-low",
+        /// The shortest time to the first token first, by the median of its quickest endpoint.
+        LatencyLowToHigh = "latency-low-to-high",
+    }
 }
 
 impl ModelSort {
-    /// OpenRouter's names of those that can be served.
-    pub const NAMES: &[(&str, ModelSort)] = &[
-        ("newest", ModelSort::Newest),
-        ("pricing-low-to-high", ModelSort::PriceLowToHigh),
-        ("pricing-high-to-low", ModelSort::PriceHighToLow),
-        ("context-high-to-low", ModelSort::ContextHighToLow),
-        ("throughput-high-to-low", ModelSort::ThroughputHighToLow),
-        ("latency-low-to-high", ModelSort::LatencyLowToHigh),
-    ];
-
-    /// The one of this name.
-    #[must_use]
-    pub fn parse(name: &str) -> Option<Self> {
-        Self::NAMES.iter().find(|(known, _)| *known == name).map(|(_, sort)| *sort)
-    }
-
     /// The key to sort `row` by, the smallest first. What nobody knows of a row puts it last in every order.
     /// `stats` tells what was measured of an endpoint.
     #[must_use]

@@ -98,7 +98,7 @@ fn denies(reader: &mut Reader<'_>, path: Path<'_>) -> Result<bool> {
 fn quantizations(reader: &mut Reader<'_>, path: Path<'_>) -> Result<Vec<Quantization>> {
     let mut all = Vec::new();
     for (i, name) in strings(reader, path, PROVIDERS_MAX)?.iter().enumerate() {
-        let known = || Quantization::ALL.iter().map(|q| q.as_str()).collect::<Vec<_>>().join(", ");
+        let known = || Quantization::ALL.map(Quantization::as_str).join(", ");
         let one = Quantization::parse(name).ok_or_else(|| path.at(i).invalid(format!("must be one of {}", known())))?;
         if !all.contains(&one) {
             all.push(one);

@@ -160,7 +160,7 @@ fn days_ago(name: &str, value: &str, now: UnixMillis) -> Result<i64, Refused> {
 }
 
 fn unknown_sort(value: &str) -> Refused {
-    let names: Vec<&str> = ModelSort::NAMES.iter().map(|(name, _)| *name).collect();
+    let names = ModelSort::ALL.map(ModelSort::as_str);
     unknown("sort", value, &names).by(Rule::NotSupported)
 }
 

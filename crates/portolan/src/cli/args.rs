@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use portolan_core::{GenerationId, Money};
+use portolan_core::{Enforcement, GenerationId, Money, Reset};
 
 pub(super) use catalog::{Catalog, SyncCatalog};
 
@@ -127,32 +127,17 @@ pub(super) struct CreateKey {
     #[arg(long, value_name = "USD", value_parser = usd)]
     pub(super) limit: Option<Money>,
     /// When spending starts again at zero, at midnight UTC [default: never]
-    #[arg(long, value_name = "PERIOD")]
-    pub(super) limit_reset: Option<Reset>,
+    #[arg(long, value_name = "PERIOD", value_parser = Reset::ALL.map(Reset::as_str))]
+    pub(super) limit_reset: Option<String>,
     /// standard: estimates, nothing is cut; strict: a hard ceiling [default: standard]
-    #[arg(long, value_name = "KIND")]
-    pub(super) enforcement: Option<Enforcement>,
+    #[arg(long, value_name = "KIND", value_parser = Enforcement::ALL.map(Enforcement::as_str))]
+    pub(super) enforcement: Option<String>,
     /// Output tokens held for a request that states no limit of its own (strict)
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(super) max_tokens_default: Option<u32>,
     /// When it stops working: 2027-01-31, 2027-01-31T12:00:00Z, or 30d from now
     #[arg(long, value_name = "TIME", value_parser = super::keys::time)]
     pub(super) expires_at: Option<jiff::Timestamp>,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum, serde::Serialize)]
-#[serde(rename_all = "lowercase")]
-pub(super) enum Reset {
-    Daily,
-    Weekly,
-    Monthly,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum, serde::Serialize)]
-#[serde(rename_all = "lowercase")]
-pub(super) enum Enforcement {
-    Standard,
-    Strict,
 }
 
 #[derive(Debug, Subcommand)]

@@ -44,7 +44,7 @@ fn print(answer: &Answer, output: Output, human: impl Fn(&Value) -> String) -> R
 
 /// Fetches, shows what would change, then applies just that.
 async fn sync(args: &SyncCatalog, admin: &Admin, output: Output) -> Result<ExitCode, CliError> {
-    let asked = json!({ "source": args.source.map(|source| source.as_str()), "url": args.url, "dry_run": args.dry_run });
+    let asked = json!({ "source": args.source, "url": args.url, "dry_run": args.dry_run });
     let fetched = admin.call(Method::POST, "/catalog/fetch", Some(asked.to_string().into())).await?;
     let data = &fetched.value["data"];
     if !output.json {

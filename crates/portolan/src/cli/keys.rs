@@ -10,7 +10,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::admin::{Admin, Answer};
-use super::args::{CreateKey, Enforcement, Keys, Reset};
+use super::args::{CreateKey, Keys};
 use super::exit::{CliError, ExitCode};
 use super::json::at;
 use super::output::Output;
@@ -29,9 +29,9 @@ struct NewKey<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     limit: Option<Money>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    limit_reset: Option<Reset>,
+    limit_reset: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    enforcement: Option<Enforcement>,
+    enforcement: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     max_tokens_default: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -60,8 +60,8 @@ async fn create(args: &CreateKey, admin: &Admin) -> Result<Answer, CliError> {
     let new = NewKey {
         name: &args.name,
         limit: args.limit,
-        limit_reset: args.limit_reset,
-        enforcement: args.enforcement,
+        limit_reset: args.limit_reset.as_deref(),
+        enforcement: args.enforcement.as_deref(),
         max_tokens_default: args.max_tokens_default,
         expires_at: args.expires_at.map(|time| time.to_string()),
     };
@@ -256,8 +256,8 @@ mod tests {
         let new = NewKey {
             name: "ci",
             limit: Some(Money(1_234_567_891_000_000_001)),
-            limit_reset: Some(Reset::Daily),
-            enforcement: Some(Enforcement::Strict),
+            limit_reset: Some("daily"),
+            enforcement: Some("strict"),
             max_tokens_default: None,
             expires_at: None,
         };

@@ -82,7 +82,7 @@ pub(crate) fn task_of(view: &PromptView<'_>, scan: &Scan) -> TaskKind {
     }
     // Long texts hold many words by chance; a task must have more than a few.
     let least = 3 + scan.words / 200;
-    let best = TaskKind::ALL.iter().copied().rev().max_by_key(|kind| points[*kind as usize]);
+    let best = TaskKind::ALL.into_iter().rev().max_by_key(|kind| points[*kind as usize]);
     match best.filter(|kind| points[*kind as usize] >= least) {
         Some(kind) => kind,
         None if view.tools > 0 => TaskKind::Agent,

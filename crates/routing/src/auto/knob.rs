@@ -1,26 +1,21 @@
 //! How cost is weighed against quality.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-/// `cost_tier`: a name for a position of the knob.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum CostTier {
-    /// Among the cheapest fifth.
-    Low,
-    /// Among the cheapest two fifths.
-    Medium,
-    /// Among the cheapest three fifths.
-    High,
-    /// Among the cheapest four fifths.
-    XHigh,
-    /// Among all, and always the strongest.
-    Max,
-}
-
-impl CostTier {
-    /// All of them, the cheapest first.
-    pub const ALL: &[CostTier] = &[CostTier::Low, CostTier::Medium, CostTier::High, CostTier::XHigh, CostTier::Max];
+portolan_core::words! {
+    /// `cost_tier`: a name for a position of the knob.
+    pub enum CostTier {
+        /// Among the cheapest fifth.
+        Low = "low",
+        /// Among the cheapest two fifths.
+        Medium = "medium",
+        /// Among the cheapest three fifths.
+        High = "high",
+        /// Among the cheapest four fifths.
+        XHigh = "xhigh",
+        /// Among all, and always the strongest.
+        Max = "max",
+    }
 }
 
 /// The largest `cost_quality_tradeoff`: the cheapest.

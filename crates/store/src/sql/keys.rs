@@ -1,7 +1,7 @@
 //! Keys.
 
-use portolan_core::{AccountId, KeyHash, KeyId, Money, OrgId, UnixMillis, WorkspaceId};
-use portolan_tenancy::{Enforcement, KeyDraft, KeyRecord, KeyScope, Reset};
+use portolan_core::{AccountId, Enforcement, KeyHash, KeyId, Money, OrgId, Reset, UnixMillis, WorkspaceId};
+use portolan_tenancy::{KeyDraft, KeyRecord, KeyScope};
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 use super::{meta, set_meta};

@@ -1,9 +1,9 @@
 //! What every engine does alike.
 
-use portolan_core::{AccountId, ApiKey, Day, Money, SeededRandom, UnixMillis};
+use portolan_core::{AccountId, ApiKey, Day, Enforcement, Money, Reset, SeededRandom, UnixMillis};
 use portolan_ledger::{Entry, Spend};
 use portolan_store::{GenerationFilter, KeyPageFilter, Options, Order, StoreError};
-use portolan_tenancy::{Enforcement, KeyDraft, KeyPatch, KeyRecord, KeyScope, Reset};
+use portolan_tenancy::{KeyDraft, KeyPatch, KeyRecord, KeyScope};
 use tempfile::TempDir;
 
 use crate::fixture::{NOON, closed, generation, id, open, open_with, opened, try_open};

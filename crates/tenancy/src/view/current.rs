@@ -1,10 +1,10 @@
 //! A key as `GET /key` shows it to whoever holds it.
 
-use portolan_core::{Day, Money, UnixMillis};
+use portolan_core::{Enforcement, Money, Reset, UnixMillis};
 use serde::Serialize;
 
 use super::{Spent, remaining};
-use crate::{Enforcement, KeyRecord, Reset, print_instant};
+use crate::{KeyRecord, print_instant};
 
 /// The data of OpenRouter's `GET /key`, with two fields of ours (`enforcement`, `max_tokens_default`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -123,16 +123,7 @@ fn own_limit(key: &KeyRecord, limit: Money, spent: &Spent, now: UnixMillis) -> K
         spend_usd: spend,
         remaining_usd: limit - spend,
         reset_interval: key.limit_reset,
-        resets_at: key.limit_reset.map(|reset| print_instant(resets_at(reset, now.day()))),
+        resets_at: key.limit_reset.map(|reset| print_instant(reset.resets_at(now.day()))),
         include_byok: key.include_byok_in_limit,
     }
-}
-
-fn resets_at(reset: Reset, today: Day) -> UnixMillis {
-    let next = match reset {
-        Reset::Daily => Day(today.0 + 1),
-        Reset::Weekly => Day(today.week_start().0 + 7),
-        Reset::Monthly => today.next_month_start(),
-    };
-    UnixMillis(i64::from(next.0) * 86_400_000)
 }

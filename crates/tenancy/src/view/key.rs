@@ -1,10 +1,10 @@
 //! A key as the management endpoints show it.
 
-use portolan_core::Money;
+use portolan_core::{Enforcement, Money, Reset};
 use serde::Serialize;
 
 use super::{Spent, remaining};
-use crate::{Enforcement, KeyRecord, Reset, print_instant};
+use crate::{KeyRecord, print_instant};
 
 /// OpenRouter's key object, with two fields of ours (`enforcement`, `max_tokens_default`).
 /// What has no value is `null`, never absent: the SDKs require every field.

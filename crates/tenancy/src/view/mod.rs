@@ -3,12 +3,12 @@
 mod current;
 mod key;
 
-use portolan_core::Money;
+use portolan_core::{Money, Reset};
 
 pub use current::{CurrentKeyView, FreeModelDailyRequests, KeyBudget, RateLimit};
 pub use key::KeyView;
 
-use crate::{KeyRecord, Reset};
+use crate::KeyRecord;
 
 /// What was charged to a key: for ever, and in the current day, week and month (UTC).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -118,7 +118,7 @@ proptest! {
         max_tokens in prop::option::of(1..9u64),
         hash in prop::option::of(Just("h4sh")),
         quirks in 0..3usize,
-        tier in prop::option::of(prop::sample::select(ServiceTier::ALL.to_vec())),
+        tier in prop::option::of(prop::sample::select(&ServiceTier::ALL)),
         resold: bool,
     ) {
         let mut list = chosen;
@@ -232,7 +232,7 @@ proptest! {
     #[test]
     fn what_a_reseller_is_told_holds_there(
         flags: [bool; 5],
-        quantizations in prop::sample::subsequence(Quantization::ALL.to_vec(), 0..=12),
+        quantizations in prop::sample::subsequence(&Quantization::ALL, 0..=12),
         prices: [Option<u64>; 5],
         ignore in prop::collection::vec("[a-z]{1,9}(/[a-z0-9]{1,4})?", 0..3),
     ) {

@@ -107,39 +107,24 @@ pub struct Medium {
     pub inline_bytes: u64,
 }
 
-/// Something of OpenRouter's own that an ordinary endpoint of this dialect would refuse or misread: the
-/// request is translated then. The list is closed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum RawBlocker {
-    /// `reasoning`, with more in it than `exclude`.
-    Reasoning,
-    /// A message replays `reasoning_details`.
-    ReasoningDetails,
-    /// A message replays `reasoning`.
-    ReasoningText,
-    /// A part, a tool or a message carries `cache_control`.
-    PartCacheControl,
-    /// `cache_control` at the top level.
-    CacheControl,
-    /// A `file` part.
-    File,
-    /// A message replays fields of our answers that no endpoint takes (`images`, `annotations`, `model`).
-    AnswerFields,
-}
-
-impl RawBlocker {
-    /// The reason as the explanation of a lane shows it.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            RawBlocker::Reasoning => "reasoning",
-            RawBlocker::ReasoningDetails => "reasoning_details",
-            RawBlocker::ReasoningText => "message_reasoning",
-            RawBlocker::PartCacheControl => "part_cache_control",
-            RawBlocker::CacheControl => "cache_control",
-            RawBlocker::File => "file",
-            RawBlocker::AnswerFields => "answer_fields",
-        }
+portolan_core::words! {
+    /// Something of OpenRouter's own that an ordinary endpoint of this dialect would refuse or misread: the
+    /// request is translated then. The list is closed.
+    pub enum RawBlocker {
+        /// `reasoning`, with more in it than `exclude`.
+        Reasoning = "reasoning",
+        /// A message replays `reasoning_details`.
+        ReasoningDetails = "reasoning_details",
+        /// A message replays `reasoning`.
+        ReasoningText = "message_reasoning",
+        /// A part, a tool or a message carries `cache_control`.
+        PartCacheControl = "part_cache_control",
+        /// `cache_control` at the top level.
+        CacheControl = "cache_control",
+        /// A `file` part.
+        File = "file",
+        /// A message replays fields of our answers that no endpoint takes (`images`, `annotations`, `model`).
+        AnswerFields = "answer_fields",
     }
 }
 

@@ -6,55 +6,29 @@ use portolan_core::SortBy;
 
 use super::PeekError;
 
-/// A suffix.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Variant {
-    /// `:nitro`: the fastest first; the priority tier may serve.
-    Nitro,
-    /// `:floor`: the cheapest first; the flex tier may serve.
-    Floor,
-    /// `:exacto`: the best at calling tools first.
-    Exacto,
-    /// `:online`: searches the web.
-    Online,
-    /// `:free`: a row of its own in the catalog, as are all that follow.
-    Free,
-    /// `:thinking`
-    Thinking,
-    /// `:extended`
-    Extended,
-    /// `:batch`
-    Batch,
+portolan_core::words! {
+    /// A suffix.
+    pub enum Variant {
+        /// `:nitro`: the fastest first; the priority tier may serve.
+        Nitro = "nitro",
+        /// `:floor`: the cheapest first; the flex tier may serve.
+        Floor = "floor",
+        /// `:exacto`: the best at calling tools first.
+        Exacto = "exacto",
+        /// `:online`: searches the web.
+        Online = "online",
+        /// `:free`: a row of its own in the catalog, as are all that follow.
+        Free = "free",
+        /// `:thinking`
+        Thinking = "thinking",
+        /// `:extended`
+        Extended = "extended",
+        /// `:batch`
+        Batch = "batch",
+    }
 }
 
 impl Variant {
-    /// All of them.
-    pub const ALL: [Variant; 8] = [
-        Variant::Nitro,
-        Variant::Floor,
-        Variant::Exacto,
-        Variant::Online,
-        Variant::Free,
-        Variant::Thinking,
-        Variant::Extended,
-        Variant::Batch,
-    ];
-
-    /// The suffix, without its colon.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Variant::Nitro => "nitro",
-            Variant::Floor => "floor",
-            Variant::Exacto => "exacto",
-            Variant::Online => "online",
-            Variant::Free => "free",
-            Variant::Thinking => "thinking",
-            Variant::Extended => "extended",
-            Variant::Batch => "batch",
-        }
-    }
-
     /// Whether it is a model of its own in the catalog. The others go with any model.
     #[must_use]
     pub fn is_catalog(self) -> bool {
@@ -70,10 +44,6 @@ impl Variant {
             Variant::Exacto => Some(SortBy::Exacto),
             _ => None,
         }
-    }
-
-    fn parse(suffix: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|variant| variant.as_str() == suffix)
     }
 }
 

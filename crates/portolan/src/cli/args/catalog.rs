@@ -1,6 +1,6 @@
 //! What `portolan catalog` can be asked for.
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand};
 use portolan_catalog::sync::Source;
 
 #[derive(Debug, Subcommand)]
@@ -28,28 +28,12 @@ pub(in crate::cli) enum Catalog {
 #[derive(Debug, Args)]
 pub(in crate::cli) struct SyncCatalog {
     /// Which source [default: the one of catalog.sync, else openrouter]
-    #[arg(long, value_name = "SOURCE")]
-    pub(in crate::cli) source: Option<LiveSource>,
+    #[arg(long, value_name = "SOURCE", value_parser = Source::ALL.map(Source::as_str))]
+    pub(in crate::cli) source: Option<String>,
     /// Where to read it in place of the source's own address
     #[arg(long, value_name = "URL", value_parser = super::http_url)]
     pub(in crate::cli) url: Option<String>,
     /// Show what would change, and change nothing
     #[arg(long)]
     pub(in crate::cli) dry_run: bool,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub(in crate::cli) enum LiveSource {
-    #[value(name = "openrouter")]
-    OpenRouter,
-    ModelsDev,
-}
-
-impl LiveSource {
-    pub(in crate::cli) fn as_str(self) -> &'static str {
-        match self {
-            Self::OpenRouter => Source::OpenRouter.as_str(),
-            Self::ModelsDev => Source::ModelsDev.as_str(),
-        }
-    }
 }
