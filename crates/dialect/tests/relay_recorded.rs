@@ -167,7 +167,10 @@ fn both_lanes_say_the_same_of_every_recorded_stream() {
         assert_eq!(hear_stream(&raw, &path), hear_stream(&translated, &path), "{}", path.display());
         assert_eq!(raw_seen.fault, seen.fault, "{}", path.display());
         assert_eq!(raw_seen.usage, seen.usage, "{}", path.display());
-        assert_eq!(raw_seen.odd_usage, None, "{}", path.display());
+        assert_eq!(raw_seen.odd_usage, seen.odd_usage, "{}", path.display());
+        let text = String::from_utf8_lossy(&bytes);
+        let mut chunks = text.lines().filter_map(|line| serde_json::from_str::<Value>(line.strip_prefix("data:")?).ok());
+        assert_eq!(raw_seen.odd_usage.is_some(), chunks.any(|chunk| has_excess(&chunk["usage"])), "{}", path.display());
         assert_eq!(raw_seen.content, seen.content, "{}", path.display());
         assert_eq!(raw_seen.upstream_id, seen.upstream_id, "{}", path.display());
         let failed = String::from_utf8_lossy(&bytes).contains("\"error\":{");
@@ -199,6 +202,15 @@ fn nothing_of_a_recorded_stream_is_lost() {
     }
 }
 
+/// Whether a part is larger than its whole. Where the grand total is more than both, the part stands beside.
+fn has_excess(usage: &Value) -> bool {
+    let count = |name: &str| usage[name].as_u64().unwrap_or(0);
+    let is_beside = count("total_tokens") > count("prompt_tokens") + count("completion_tokens");
+    let exceeds =
+        |parts: &str, whole: &str| usage[parts].as_object().into_iter().flatten().any(|(_, part)| part.as_u64() > usage[whole].as_u64());
+    !is_beside && (exceeds("prompt_tokens_details", "prompt_tokens") || exceeds("completion_tokens_details", "completion_tokens"))
+}
+
 #[test]
 fn both_lanes_say_the_same_of_every_recorded_body() {
     for (path, bytes) in cases("response.json") {
@@ -219,7 +231,8 @@ fn both_lanes_say_the_same_of_every_recorded_body() {
             continue;
         }
         assert_eq!(raw_seen.usage, seen.usage, "{}", path.display());
-        assert_eq!(raw_seen.odd_usage, None, "{}", path.display());
+        assert_eq!(raw_seen.odd_usage, seen.odd_usage, "{}", path.display());
+        assert_eq!(raw_seen.odd_usage.is_some(), has_excess(&recorded["usage"]), "{}", path.display());
         let (mut heard, mut expected) = (hear_body(&raw), hear_body(&translated));
         for choice in &mut heard {
             choice.calls.iter_mut().filter(|call| call.3.is_empty()).for_each(|call| call.3 = "{}".into());

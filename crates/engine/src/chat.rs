@@ -16,7 +16,7 @@ use crate::deployment::Deployment;
 use crate::health::Probe;
 use crate::quote::{self, LOWERED_MIN};
 use crate::wanted::Wanted;
-use crate::{Caller, Engine, Refused, Rule};
+use crate::{Caller, Engine, Refused, Rule, metadata};
 
 /// How often an unstated limit is lowered further, because others spent while it waited. Each time costs up to two seconds.
 const LOWERINGS_MAX: usize = 4;
@@ -96,7 +96,11 @@ impl Planned {
         let bindings = deployment.bindings(inbound.simulate);
         match portolan_routing::plan(&deployment.catalog, bindings, &ask, &health) {
             Ok(plan) => Ok(Self { plan, wanted, deployment, inbound }),
-            Err(none) => Err(no_endpoint(&deployment, &ask, &none)),
+            Err(none) => {
+                let mut refused = no_endpoint(&deployment, &ask, &none);
+                refused.router = metadata::unsubmitted(&inbound, &wanted, none.rejected().len());
+                Err(refused)
+            }
         }
     }
 

@@ -4,8 +4,9 @@
 
 use serde_json::{Value, json};
 
+use crate::Inbound;
 use crate::generation::Run;
-use crate::wanted::Strategy;
+use crate::wanted::{Strategy, Wanted};
 
 impl Run {
     /// The object, where the caller asked for it.
@@ -46,4 +47,20 @@ impl Run {
         let is_fallback = self.planned.plan.attempts[self.current].requested > 0;
         if is_fallback && matches!(wanted.strategy, Strategy::Direct | Strategy::Latest) { "fallback" } else { wanted.strategy.as_str() }
     }
+}
+
+/// The object for a request that no endpoint was left for, where the caller asked for it.
+pub(crate) fn unsubmitted(inbound: &Inbound, wanted: &Wanted, rejected: usize) -> Option<Value> {
+    inbound.wants_metadata.then(|| {
+        json!({
+            "requested": inbound.peek.models.first(),
+            "strategy": wanted.strategy.as_str(),
+            "region": wanted.area().map(portolan_core::Area::as_str),
+            "summary": "available=0",
+            "attempt": 0,
+            "is_byok": false,
+            "endpoints": { "total": rejected, "available": [] },
+            "attempts": [],
+        })
+    })
 }

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use portolan_core::{Class, Fault, Origin};
+use portolan_catalog::Catalog;
+use portolan_core::{Class, Fault, ModelSlug, Origin};
 use serde_json::{Map, Value, json};
 
 /// The rule that spoke. The names are part of the contract with clients.
@@ -56,6 +57,23 @@ impl Rule {
             Rule::Limit => "limit",
         }
     }
+}
+
+/// So many models are suggested for an unknown one.
+const SUGGESTIONS_MAX: usize = 3;
+
+/// Characters of an unknown name that an error tells back.
+const SHOWN_CHARS_MAX: usize = 120;
+
+/// What is said of a name that no model has here, with the names that resemble it. A model that is known, but not for what is
+/// asked, resembles none.
+#[must_use]
+pub fn not_a_model(catalog: &Catalog, name: &str) -> String {
+    let shown: String = name.chars().filter(|c| !c.is_control()).take(SHOWN_CHARS_MAX).collect();
+    let nearest: Vec<&str> = catalog.nearest(name.trim(), SUGGESTIONS_MAX).into_iter().map(ModelSlug::as_str).collect();
+    let hint =
+        if nearest.is_empty() || nearest.contains(&name) { String::new() } else { format!(". Did you mean {}?", nearest.join(", ")) };
+    format!("{shown} is not a valid model ID{hint}")
 }
 
 /// A refusal, or a failure before anything was said. One pointer wide: it stands in every `Result` of the way in.

@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
-use portolan_catalog::{EndpointIx, ModelIx};
+use portolan_catalog::{Catalog, EndpointIx, ModelIx};
 use portolan_core::{Area, ModelSlug};
 use portolan_dialect::openai_chat::peek::{self, Peek, Variant as Suffix};
 use portolan_routing::auto::{self, AutoPlugin, Market, Needs, PromptView};
 use portolan_routing::{Ask, Choice, Policy, Source, Variant};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::chat::Inbound;
+use crate::refusal::not_a_model;
 use crate::sticky::{self, Conversation, Pinned, StickyKey};
 use crate::{Deployment, Engine, Refused, Rule, Settings};
 
@@ -46,6 +47,12 @@ impl Strategy {
             Strategy::Free => "free",
         }
     }
+}
+
+/// Whether a name is that of a router, which chooses among models.
+#[must_use]
+pub fn is_router(name: &str) -> bool {
+    auto::AUTO.contains(&name) || auto::FREE.contains(&name)
 }
 
 /// Where a conversation is, and by what it is known.
@@ -89,7 +96,8 @@ impl Wanted {
             ignored: Vec::new(),
             policies: area.map(|(area, source)| Policy { area: Some(area), ..Policy::new(source) }).into_iter().collect(),
         };
-        let names = inbound.peek.models.iter().map(|name| Named::new(deployment, name)).collect::<Result<Vec<_>, _>>()?;
+        let requested = &inbound.peek.models;
+        let names = requested.iter().map(|name| Named::new(deployment, name, requested)).collect::<Result<Vec<_>, _>>()?;
         wanted.place = names.first().and_then(|first| place(engine, deployment, inbound, first.known_as()));
         for name in names {
             wanted.add(deployment, inbound, name)?;
@@ -155,15 +163,14 @@ enum Named {
 }
 
 impl Named {
-    fn new(deployment: &Deployment, name: &str) -> Result<Self, Refused> {
+    fn new(deployment: &Deployment, name: &str, requested: &[String]) -> Result<Self, Refused> {
         match name {
             name if auto::AUTO.contains(&name) => return Ok(Named::Auto),
             name if auto::FREE.contains(&name) => return Ok(Named::Free),
             _ => {}
         }
         let (slug, variant) = Variant::split(&deployment.catalog, name);
-        let unknown = || Refused::field("model", format!("{name:.120} is not a valid model ID")).by(Rule::ModelNotFound);
-        let slug = ModelSlug::parse(&slug).map_err(|_| unknown())?;
+        let slug = ModelSlug::parse(&slug).map_err(|_| unknown_model(&deployment.catalog, name, requested))?;
         match deployment.catalog.model(slug.as_str()) {
             None => refuse_unbuilt(name)?,
             Some(model) if model.router => {
@@ -184,6 +191,13 @@ impl Named {
             Named::Model(slug, _) => slug.as_str(),
         }
     }
+}
+
+/// A name that cannot even be a slug is answered as an unknown slug is.
+fn unknown_model(catalog: &Catalog, name: &str, requested: &[String]) -> Refused {
+    let mut refused = Refused::field("model", not_a_model(catalog, name)).by(Rule::ModelNotFound);
+    refused.availability = Some(json!({ "code": "model_not_found", "retryable": false, "requested_models": requested }));
+    refused
 }
 
 fn ignored(deployment: &Deployment, own: &[String], policies: &[Policy]) -> Vec<String> {
@@ -280,14 +294,45 @@ fn route(market: &Market<'_>, inbound: &Inbound, before: Option<ModelIx>) -> Res
     auto::route(market, &view, &needs(peek), &plugin, before).map(|routed| routed.models()).map_err(|none| no_model(&none))
 }
 
-/// The settings of the auto router, from `plugins`. The first look has refused every other plugin that is switched on.
+/// What the settings of the auto router are, for whoever wrote something else.
+const SETTINGS: [(&str, &str); 6] = [
+    ("id", "`auto-router`"),
+    ("enabled", "true or false"),
+    ("allowed_models", "a list of patterns, such as [\"anthropic/*\"]"),
+    ("excluded_models", "a list of patterns, such as [\"anthropic/*\"]"),
+    ("cost_tier", "one of low, medium, high, xhigh and max"),
+    ("cost_quality_tradeoff", "a number between 0 and 10"),
+];
+
+/// The settings of the auto router, from `plugins`. The first look has refused every other plugin that is switched on, and a
+/// second of this one.
 fn plugin(inbound: &Inbound) -> Result<AutoPlugin, Refused> {
-    let wrong = |problem: String| Refused::field("plugins", format!("plugins: {problem}"));
     let Some(field) = inbound.peek.field("plugins") else { return Ok(AutoPlugin::default()) };
-    let all: Vec<Value> = serde_json::from_slice(&inbound.body[field.value.clone()]).map_err(|e| wrong(e.to_string()))?;
-    let own = all.into_iter().find(|plugin| plugin["id"] == "auto-router" && plugin["enabled"] != false);
-    let plugin = own.map_or_else(|| Ok(AutoPlugin::default()), |own| serde_json::from_value(own).map_err(|e| wrong(e.to_string())))?;
-    plugin.check().map_err(wrong)?;
+    let all: Vec<Value> = serde_json::from_slice(&inbound.body[field.value.clone()]).unwrap_or_default();
+    let own = all.into_iter().enumerate().find(|(_, plugin)| plugin["id"] == "auto-router" && plugin["enabled"] != false);
+    own.map_or_else(|| Ok(AutoPlugin::default()), |(at, own)| settings(at, own))
+}
+
+fn settings(at: usize, own: Value) -> Result<AutoPlugin, Refused> {
+    let wrong = |field: String, problem: &str| Refused::field(&field, format!("{field}: {problem}"));
+    for (name, value) in own.as_object().into_iter().flatten() {
+        let Some((_, form)) = SETTINGS.iter().find(|(known, _)| known == name) else {
+            let known = SETTINGS.map(|(known, _)| known).join(", ");
+            return Err(wrong(format!("plugins[{at}]"), &format!("`{name:.40}` is no setting of the auto-router; known are {known}")));
+        };
+        let pattern = value.as_array().filter(|_| name.ends_with("_models")).and_then(|list| list.iter().position(|one| !one.is_string()));
+        if let Some(index) = pattern {
+            return Err(wrong(format!("plugins[{at}].{name}[{index}]"), "must be a pattern, such as \"anthropic/*\""));
+        }
+        if serde_json::from_value::<AutoPlugin>(json!({ name: value })).is_err() {
+            return Err(wrong(format!("plugins[{at}].{name}"), &format!("must be {form}")));
+        }
+    }
+    let plugin: AutoPlugin = serde_json::from_value(own).map_err(|_| wrong(format!("plugins[{at}]"), "must be an object"))?;
+    plugin.check().map_err(|told| {
+        let (name, problem) = told.split_once(' ').unwrap_or(("", &told));
+        wrong(format!("plugins[{at}].{name}"), problem)
+    })?;
     Ok(plugin)
 }
 

@@ -1,7 +1,7 @@
 //! Usage: OpenAI's objects, with the deviations of those who follow it, to our disjoint vector; and the object that callers see.
 //!
-//! A count that makes no sense (negative, a fraction, a text, absurdly large) is treated as absent and
-//! reported as odd. Nothing here can fail, and no count is ever negative.
+//! A count that makes no sense (negative, a fraction, a text, absurdly large, more than what it is a part of) is treated as
+//! absent and reported as odd. Nothing here can fail, and no count is ever negative.
 
 use portolan_core::{Meter, Money, Usage};
 
@@ -156,8 +156,8 @@ impl Counts {
         Ok(None)
     }
 
-    /// Details are part of their totals and never more than them; where counts stand beside a total, the grand total shows it.
-    fn reading(self, reasoning_beside_completion: bool) -> Reading {
+    /// Details are part of their totals, and absent where they are more; where counts stand beside a total, the grand total shows it.
+    fn reading(mut self, reasoning_beside_completion: bool) -> Reading {
         let (Some(mut prompt), Some(mut completion)) = (self.prompt, self.completion.or(Some(0))) else {
             return self.reported(None);
         };
@@ -170,6 +170,20 @@ impl Counts {
             completion += self.reasoning;
         } else if self.input_audio > 0 && beyond == self.input_audio {
             prompt += self.input_audio;
+        }
+        for (part, whole) in [
+            (&mut self.cached, prompt),
+            (&mut self.written, prompt),
+            (&mut self.input_audio, prompt),
+            (&mut self.input_image, prompt),
+            (&mut self.reasoning, completion),
+            (&mut self.output_audio, completion),
+            (&mut self.output_image, completion),
+        ] {
+            if *part > whole {
+                *part = 0;
+                self.odd = Some("a part of the tokens is larger than its whole");
+            }
         }
         let mut usage = Usage::default();
         let mut left = prompt;
@@ -273,10 +287,10 @@ mod tests {
                 r#"{"prompt_tokens":9,"completion_tokens":201,"total_tokens":585,"prompt_tokens_details":{"audio_tokens":375}}"#,
                 vec![(Input, 9), (InputAudio, 375), (Output, 201)],
             ),
-            // Details never exceed their totals, also where they overlap.
+            // Details that overlap never exceed their total together.
             (
-                r#"{"prompt_tokens":10,"completion_tokens":5,"prompt_tokens_details":{"cached_tokens":8,"image_tokens":6},"completion_tokens_details":{"reasoning_tokens":9}}"#,
-                vec![(CacheRead, 8), (InputImage, 2), (Reasoning, 5)],
+                r#"{"prompt_tokens":10,"completion_tokens":5,"prompt_tokens_details":{"cached_tokens":8,"image_tokens":6},"completion_tokens_details":{"reasoning_tokens":4,"audio_tokens":3}}"#,
+                vec![(CacheRead, 8), (InputImage, 2), (Reasoning, 4), (OutputAudio, 1)],
             ),
             (r#"{"prompt_tokens":10,"completion_tokens":null,"total_tokens":null}"#, vec![(Input, 10)]),
         ] {
@@ -311,6 +325,26 @@ mod tests {
         }
         assert_eq!(reading("null"), Reading::default());
         assert_eq!(reading("{}"), Reading::default());
+    }
+
+    #[test]
+    fn a_part_larger_than_its_whole_is_odd_and_makes_nothing_cheaper() {
+        for (place, part) in [
+            ("prompt_tokens_details", "cached_tokens"),
+            ("prompt_tokens_details", "cache_write_tokens"),
+            ("prompt_tokens_details", "audio_tokens"),
+            ("prompt_tokens_details", "image_tokens"),
+            ("completion_tokens_details", "reasoning_tokens"),
+            ("completion_tokens_details", "audio_tokens"),
+            ("completion_tokens_details", "image_tokens"),
+        ] {
+            let of = |count| reading(&format!(r#"{{"prompt_tokens":10,"completion_tokens":10,"{place}":{{"{part}":{count}}}}}"#));
+            assert_eq!(of(500).usage, of(0).usage, "{part}");
+            assert!(of(500).odd.is_some() && of(10).odd.is_none(), "{part}");
+            assert_ne!(of(10).usage, of(0).usage, "{part}");
+        }
+        let written = r#"{"prompt_tokens":10,"cache_creation_input_tokens":12,"cache_creation":{"ephemeral_1h_input_tokens":6}}"#;
+        assert_eq!(reading(written).usage, Some(Usage::default().with(Meter::Input, 10)));
     }
 
     #[test]

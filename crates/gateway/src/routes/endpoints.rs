@@ -23,7 +23,7 @@ pub(crate) async fn of_model(
     let with_speed = is_known(&gateway, &headers);
     let answer = match catalog.find_listed(&slug) {
         Some(listed) => catalog.endpoints_answer(listed.model, |ix| shown(&gateway, &deployment, ix, with_speed)),
-        None => catalog.no_endpoints_answer(base_of_variant(catalog, &slug).ok_or_else(|| not_found(&slug))?, &slug),
+        None => catalog.no_endpoints_answer(base_of_variant(catalog, &slug).ok_or_else(|| not_found(catalog, &slug))?, &slug),
     };
     Ok(axum::Json(answer).into_response())
 }

@@ -21,7 +21,7 @@ pub(crate) async fn image_endpoints(
     let slug = format!("{author}/{name}");
     let deployment = gateway.engine.deployment();
     let found = deployment.catalog.find_listed(&slug).and_then(|listed| deployment.catalog.image_endpoints_answer(listed.model));
-    Ok(cached(found.ok_or_else(|| not_found(&slug))?.to_string()))
+    Ok(cached(found.ok_or_else(|| not_found(&deployment.catalog, &slug))?.to_string()))
 }
 
 pub(crate) async fn videos(State(gateway): State<Arc<Gateway>>) -> Response {

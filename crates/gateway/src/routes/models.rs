@@ -7,9 +7,9 @@ use axum::extract::{OriginalUri, Path, Query, State};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Uri, header};
-use portolan_catalog::Listed;
+use portolan_catalog::{Catalog, Listed};
 use portolan_core::Task;
-use portolan_engine::{Caller, Deployment, Refused, Rule};
+use portolan_engine::{Caller, Deployment, Refused, Rule, not_a_model};
 use serde_json::{Value, json};
 
 use super::endpoints::measured;
@@ -24,9 +24,6 @@ type Pairs = Result<Query<Vec<(String, String)>>, QueryRejection>;
 const PUBLIC: HeaderValue = HeaderValue::from_static("public, max-age=300, stale-while-revalidate=3600, stale-if-error=3600");
 /// What depends on who asks.
 const PRIVATE: HeaderValue = HeaderValue::from_static("private, no-store");
-
-/// Characters of a name that an error tells back.
-const SHOWN_CHARS_MAX: usize = 120;
 
 pub(crate) async fn list(State(gateway): State<Arc<Gateway>>, OriginalUri(uri): OriginalUri, pairs: Pairs) -> Result<Response, ApiError> {
     let asked = read(&gateway, pairs)?;
@@ -81,9 +78,8 @@ pub(crate) async fn retrieve(State(gateway): State<Arc<Gateway>>, slug: Result<P
 }
 
 /// A 404 that names the model.
-pub(crate) fn not_found(slug: &str) -> ApiError {
-    let slug: String = slug.chars().filter(|c| !c.is_control()).take(SHOWN_CHARS_MAX).collect();
-    Refused::new(404, "not_found", format!("{slug} is not a valid model ID")).by(Rule::ModelNotFound).into()
+pub(crate) fn not_found(catalog: &Catalog, slug: &str) -> ApiError {
+    Refused::new(404, "not_found", not_a_model(catalog, slug)).by(Rule::ModelNotFound).into()
 }
 
 /// An answer that anyone may keep for a while.
@@ -105,7 +101,7 @@ fn answer(gateway: &Gateway, deployment: &Deployment, asked: &Asked, uri: &Uri, 
 
 fn find(gateway: &Gateway, slug: &str) -> Result<Value, ApiError> {
     let deployment = gateway.engine.deployment();
-    let listed = deployment.catalog.find_listed(slug).ok_or_else(|| not_found(slug))?;
+    let listed = deployment.catalog.find_listed(slug).ok_or_else(|| not_found(&deployment.catalog, slug))?;
     Ok(deployment.catalog.model_row(listed))
 }
 

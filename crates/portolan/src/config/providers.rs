@@ -2,6 +2,7 @@
 
 use portolan_catalog::{DataPolicy, SIMULATOR};
 use portolan_core::{Auth, Dialect, ExposeSecret, Meter, ModelSlug, Price, ProviderSlug, Rates, SecretString};
+use portolan_engine::is_router;
 
 use super::keys::{BuiltinProvider, missing_part};
 use super::reader::Section;
@@ -136,6 +137,9 @@ fn model(s: &mut Section<'_, '_>, own: bool) -> Option<ModelSettings> {
     let id = s.required("id", "write the public name of the model, such as \"my-org/my-model\"");
     if id.as_ref().is_some_and(|id: &ModelSlug| id.author() == SIMULATOR) {
         s.problem("id", "is a name of the simulator; choose one that does not begin with `simulator/`");
+    }
+    if let Some(id) = id.as_ref().filter(|id| is_router(id.as_str())) {
+        s.problem("id", format!("`{id}` is a router, which chooses among models and is served by nobody; choose another name"));
     }
     let upstream_id = s.optional("upstream_id");
     let name = s.optional("name");

@@ -136,6 +136,14 @@ fn broken() -> Vec<(String, Vec<&'static str>)> {
             "5:6: providers.mine.models[0].id: `openrouter/auto` is a router, which chooses among models and is served by nobody; choose another name",
         ),
         one(
+            own_model("id = \"portolan/auto\"\n"),
+            "5:6: providers.mine.models[0].id: `portolan/auto` is a router, which chooses among models and is served by nobody; choose another name",
+        ),
+        one(
+            own_model("id = \"portolan/free\"\n"),
+            "5:6: providers.mine.models[0].id: `portolan/free` is a router, which chooses among models and is served by nobody; choose another name",
+        ),
+        one(
             own_model("id = \"~anthropic/claude-haiku-latest\"\n"),
             "5:6: providers.mine.models[0].id: `~anthropic/claude-haiku-latest` is another name of `anthropic/claude-haiku-4.5`; write id = \"anthropic/claude-haiku-4.5\", or choose another name",
         ),

@@ -26,6 +26,74 @@ fn app() -> TestApp {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_wrong_in_the_settings_of_the_auto_router_is_named() {
+    let app = app();
+    let own = |more: Value| {
+        let mut plugin = json!({ "id": "auto-router" });
+        plugin.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        plugin
+    };
+    let off = json!({ "id": "auto-router", "enabled": false });
+    let twice = json!([own(json!({ "cost_tier": "max" })), off, own(json!({ "excluded_models": ["openai/*"] }))]);
+    for (plugins, field, words) in [
+        (twice, "plugins[2].id", "stands twice"),
+        (json!([own(json!({ "cost_tier": 3 }))]), "plugins[0].cost_tier", "must be one of low, medium, high, xhigh and max"),
+        (json!([off, own(json!({ "cost_tier": "cheap" }))]), "plugins[1].cost_tier", "must be one of"),
+        (json!([own(json!({ "cost_quality_tradeoff": 11 }))]), "plugins[0].cost_quality_tradeoff", "between 0 and 10"),
+        (json!([own(json!({ "cost_quality_tradeoff": "x" }))]), "plugins[0].cost_quality_tradeoff", "between 0 and 10"),
+        (json!([own(json!({ "excluded_models": ["a/*", 7] }))]), "plugins[0].excluded_models[1]", "must be a pattern"),
+        (json!([own(json!({ "excluded_models": ["a/*", ""] }))]), "plugins[0].excluded_models[1]", "1 to 1024 characters"),
+        (json!([own(json!({ "models": [] }))]), "plugins[0]", "`models` is no setting"),
+    ] {
+        let body = json!({ "model": "openrouter/auto", "messages": [{ "role": "user", "content": "Hi" }], "plugins": plugins });
+        let answer = app.chat(&body).send().await.unwrap();
+        let error = answer.json()["error"].take();
+        assert_eq!((answer.status, error["metadata"]["field"].as_str()), (400, Some(field)), "{body}: {error}");
+        let message = error["message"].as_str().unwrap();
+        assert!(message.starts_with(&format!("{field}: ")) && message.contains(words), "{message}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_unknown_model_is_answered_alike_with_the_nearest_names() {
+    let app = app();
+    for (name, nearest) in [
+        ("gpt-4o-mini", "openai/gpt-4o-mini"),
+        ("gpt-4o-mini:nitro", "openai/gpt-4o-mini"),
+        ("claude-sonnet-4.5", "anthropic/claude-sonnet-4.5"),
+        ("openai/gpt-4o-mini ", "openai/gpt-4o-mini"),
+        ("openai/gpt-4o-mni", "openai/gpt-4o-mini"),
+    ] {
+        let mut body = chat();
+        body["model"] = name.into();
+        let answer = app.chat(&body).send().await.unwrap();
+        let error = answer.json()["error"].take();
+        let metadata = &error["metadata"];
+        let told = (answer.status, metadata["rule"].as_str(), metadata["field"].as_str());
+        assert_eq!(told, (400, Some("model_not_found"), Some("model")), "{error}");
+        let wanted = format!("{name} is not a valid model ID. Did you mean {nearest}");
+        assert!(error["message"].as_str().unwrap().starts_with(&wanted), "{error}");
+        assert_eq!(error["availability"], json!({ "code": "model_not_found", "retryable": false, "requested_models": [name] }));
+    }
+    let (status, body) = app.get("/api/v1/model/openai/gpt-4o-mni").await.unwrap();
+    let message = body["error"]["message"].as_str().unwrap();
+    assert!(status == 404 && message.contains("Did you mean openai/gpt-4o-mini"), "{body}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_by_the_router_tells_what_the_router_did_where_the_caller_asks() {
+    let app = app();
+    let body = with("provider", json!({ "only": ["anthropic"] }));
+    let mute = app.chat(&body).send().await.unwrap().json();
+    assert!(mute["error"]["code"] == 404 && mute["openrouter_metadata"].is_null(), "{mute}");
+    let told = app.chat(&body).header("X-OpenRouter-Metadata", "enabled").send().await.unwrap().json();
+    assert_eq!(told["error"], mute["error"]);
+    let router = &told["openrouter_metadata"];
+    assert_eq!((&router["requested"], &router["strategy"], &router["attempt"]), (&body["model"], &json!("direct"), &json!(0)), "{told}");
+    assert!(router["endpoints"]["total"].as_u64() > Some(0) && router["endpoints"]["available"] == json!([]), "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_not_built_is_refused_by_name_and_never_skipped() {
     let app = app();
     let cases: &[(&str, Value)] = &[

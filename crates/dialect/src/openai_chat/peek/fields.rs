@@ -371,6 +371,7 @@ fn debug(_: &mut Visit, reader: &mut Reader<'_>, path: Path<'_>) -> Result<()> {
 
 /// A plugin with `enabled: false` switches a default off; there are no defaults. The settings of the auto router are read when it is asked.
 fn plugins(_: &mut Visit, reader: &mut Reader<'_>, path: Path<'_>) -> Result<()> {
+    let mut settled = false;
     array(reader, path, |reader, i| {
         let (mut enabled, mut is_auto_router) = (true, false);
         let here = path.at(i);
@@ -382,7 +383,16 @@ fn plugins(_: &mut Visit, reader: &mut Reader<'_>, path: Path<'_>) -> Result<()>
             }
             Ok(())
         })?;
-        if enabled && !is_auto_router { Err(here.not_supported("plugins are not supported; leave it out")) } else { Ok(()) }
+        if !enabled {
+            return Ok(());
+        }
+        if !is_auto_router {
+            return Err(here.not_supported("plugins are not supported; leave it out"));
+        }
+        if std::mem::replace(&mut settled, true) {
+            return Err(here.key("id").invalid("auto-router stands twice; put all of its settings into one entry"));
+        }
+        Ok(())
     })?;
     Ok(())
 }
