@@ -89,7 +89,7 @@ fn openrouters_answers_are_read_and_what_is_unknown_or_broken_is_left_out() {
     assert_eq!(synced.endpoints[0].pricing.as_ref().unwrap().prompt, Some(Price(5_000)));
     assert_eq!(synced.zdr.as_ref().unwrap().len(), 1);
     assert_eq!(synced.providers.len(), 2);
-    assert_eq!(synced.skipped.len(), 4, "{:?}", synced.skipped);
+    assert_eq!(synced.skipped.len(), 5, "{:?}", synced.skipped);
     assert_eq!(OpenRouterAnswers::slugs(MODELS).unwrap().len(), 2);
 }
 
@@ -212,6 +212,31 @@ fn routers_and_other_names_of_models_are_not_a_sources_to_describe() {
         assert_eq!((merged.models.len(), merged.endpoints.len()), (BUILTIN.models.len() + 1, BUILTIN.endpoints.len() + 2), "{name}");
         assert_eq!(merged.model(alias.as_str()).unwrap().slug, BUILTIN.model_at(target.model).slug);
     }
+}
+
+#[test]
+fn a_variant_of_requests_is_no_model_whatever_a_source_lists() {
+    for variant in ["nitro", "floor", "exacto", "online", "batch", "free:free", "nitro:free"] {
+        let name = format!("openai/gpt-4o-mini:{variant}");
+        let api = format!(
+            r#"{{"openai":{{"models":{{"gpt-4o-mini:{variant}":{{"cost":{{"input":9,"output":9}},"limit":{{"context":9}},
+            "modalities":{{"output":["text"]}}}},"brand-new":{{"limit":{{"context":9}}}}}}}}}}"#
+        );
+        let listed = format!(r#"{{"data":[{{"id":"{name}"}},{{"id":"acme/rocket-1"}}]}}"#);
+        let openrouter = OpenRouterAnswers { models: &listed, ..OpenRouterAnswers::default() }.read(1, None).unwrap();
+        for synced in [read_models_dev(&api, &BUILTIN, 1, None).unwrap(), openrouter] {
+            assert!(synced.models.iter().all(|model| model.slug.as_str() != name), "{name} is read");
+            assert!(synced.skipped.len() == 1 && synced.skipped[0].contains("variant"), "{name}: {:?}", synced.skipped);
+        }
+        // One that was stored before names were looked at, and a second name.
+        let mut stored = only("acme/rocket-1", "acme", (1_000, 1_000));
+        stored.models[0].canonical_slug = Some(slug(&name));
+        stored.models.push(LiveModel { slug: slug(&name), ..stored.models[0].clone() });
+        stored.endpoints.push(LiveEndpoint { model: slug(&name), ..stored.endpoints[0].clone() });
+        assert!(with(&stored).model(&name).is_none(), "{name} is laid over the rows");
+    }
+    let free = only("acme/rocket-1:free", "acme", (1_000, 1_000));
+    assert!(with(&free).model("acme/rocket-1:free").is_some(), "a model of its own");
 }
 
 #[test]
@@ -505,6 +530,89 @@ fn a_diff_tells_what_changes_for_people_and_for_machines() {
     assert_eq!(serde_json::to_value(&diff).unwrap()["prices"][0]["model"], "openai/gpt-4o-mini");
     assert!(Diff::between(&merged, &merged).is_empty());
     assert_eq!(Diff::between(&merged, &builtin).models_removed, ["acme/rocket-1"]);
+}
+
+/// What is told, and what changes it.
+type Case<'a, T> = (&'a str, &'a dyn Fn(&mut T));
+
+#[test]
+fn every_column_that_a_source_changes_is_told() {
+    let base = from_openrouter();
+    let at = |synced: &Synced| synced.endpoints.iter().position(|e| e.tag == "acme").unwrap();
+    let change: &[Case<'_, Synced>] = &[
+        ("acme/rocket-1 @ acme supported_parameters added: - -> seed", &|s| {
+            s.endpoints[at(&base)].supported_parameters.push("seed".to_owned())
+        }),
+        ("acme/rocket-1 @ acme supported_parameters removed: tools, tool_choice -> -", &|s| {
+            s.endpoints[at(&base)].supported_parameters = vec!["seed".to_owned()];
+        }),
+        ("acme/rocket-1 @ acme capabilities removed: tools, tool_choice -> -", &|s| {
+            s.endpoints[at(&base)].supported_parameters = vec!["seed".to_owned()];
+        }),
+        ("acme/rocket-1 @ acme quantization: unknown -> fp8", &|s| s.endpoints[at(&base)].quantization = Some("fp8".to_owned())),
+        ("acme/rocket-1 @ acme upstream_id: - -> rocket", &|s| s.endpoints[at(&base)].upstream_id = Some("rocket".to_owned())),
+        ("acme/rocket-1 @ acme implicit_caching: false -> true", &|s| s.endpoints[at(&base)].implicit_caching = Some(true)),
+        ("acme/rocket-1 name: Acme: Rocket 1 -> Rocket\u{fffd}[31m", &|s| s.models[0].name = Some("Rocket\u{1b}[31m".to_owned())),
+        ("acme/rocket-1 canonical_slug: acme/rocket-1-20261001 -> acme/r", &|s| s.models[0].canonical_slug = Some(slug("acme/r"))),
+        ("acme/rocket-1 created: 1790000000 -> 7", &|s| s.models[0].created = Some(7)),
+        ("acme/rocket-1 input_modalities added: - -> image", &|s| s.models[0].input_modalities.push("image".to_owned())),
+        ("acme/rocket-1 tokenizer: Acme -> GPT", &|s| s.models[0].tokenizer = Some("GPT".to_owned())),
+        ("acme/rocket-1 instruct_type: - -> chatml", &|s| s.models[0].instruct_type = Some("chatml".to_owned())),
+        ("acme/rocket-1 hugging_face_id: - -> acme/hub", &|s| s.models[0].hugging_face_id = Some("acme/hub".to_owned())),
+        ("acme/rocket-1 knowledge_cutoff: 2026-01-31 -> 2026-02-01", &|s| s.models[0].knowledge_cutoff = Some("2026-02-01".to_owned())),
+        ("acme/rocket-1 expiration_date: - -> 2027-01-01", &|s| s.models[0].expiration_date = Some("2027-01-01".to_owned())),
+        ("acme/rocket-1 moderated: false -> true", &|s| s.models[0].moderated = Some(true)),
+        ("acme/rocket-1 reasoning.mandatory: true -> false", &|s| s.models[0].reasoning.as_mut().unwrap().mandatory = false),
+        ("acme/rocket-1 default_parameters.temperature: 0.7 -> 0.5", &|s| {
+            s.models[0].default_parameters.as_mut().unwrap().temperature = Some(0.5);
+        }),
+        ("provider acme headquarters: DE -> FR", &|s| s.providers[0].headquarters = Some("FR".to_owned())),
+        ("provider acme datacenters removed: FR -> -", &|s| s.providers[0].datacenters.truncate(1)),
+        ("provider acme status_page_url: - -> https://a.example", &|s| {
+            s.providers[0].status_page_url = Some("https://a.example".to_owned());
+        }),
+    ];
+    let before = with(&base);
+    for (line, change) in change {
+        let mut synced = base.clone();
+        change(&mut synced);
+        let text = Diff::between(&before, &with(&synced)).to_string();
+        let lines: Vec<String> = text.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
+        assert!(lines.iter().any(|other| other == line), "{line} is not in\n{text}");
+    }
+}
+
+#[test]
+fn what_another_layer_says_of_policies_and_places_is_told_as_well() {
+    let change: &[Case<'_, portolan_catalog::Endpoint>] = &[
+        ("zdr", &|e| e.zdr = !e.zdr),
+        ("region", &|e| e.region = Some("elsewhere-1".to_owned())),
+        ("area", &|e| e.area = Some(portolan_core::Area::Eu)),
+        ("data_policy.training", &|e| e.policy.training = e.policy.training.map_or(Some(true), |_| None)),
+        ("deprecation_date", &|e| e.deprecation_date = Some("2027-01-01".to_owned())),
+    ];
+    for (field, change) in change {
+        let mut after = Catalog::builtin();
+        let at = after.endpoints.iter().position(|e| e.tag == "openai").unwrap();
+        change(&mut after.endpoints[at]);
+        let told = Diff::between(&BUILTIN, &after).columns;
+        assert_eq!(told.iter().map(|change| change.field.as_str()).collect::<Vec<_>>(), [*field]);
+    }
+}
+
+#[test]
+fn a_discount_that_cannot_be_one_changes_no_price_and_is_told() {
+    for (discount, is_taken) in [("-0.2", true), ("0.5", true), ("-1", false), ("-1000", false), ("1", false)] {
+        let models = r#"{"data":[{"id":"openai/gpt-4o-mini"}]}"#;
+        let row = format!(r#"{{"tag":"openai","pricing":{{"prompt":"1e-6","completion":"1e-6","discount":{discount}}}}}"#);
+        let endpoints = [(slug("openai/gpt-4o-mini"), format!(r#"{{"data":{{"endpoints":[{row}]}}}}"#))];
+        let synced = OpenRouterAnswers { models, endpoints: &endpoints, ..OpenRouterAnswers::default() }.read(1, None).unwrap();
+        let (old, new) = (endpoint(&BUILTIN, "openai/gpt-4o-mini", "openai"), with(&synced));
+        let new = endpoint(&new, "openai/gpt-4o-mini", "openai");
+        assert_eq!(new.prices.version != old.prices.version, is_taken, "{discount}");
+        let told = format!("the prices of openai/gpt-4o-mini at openai: a discount of {discount}");
+        assert_eq!(synced.skipped.contains(&told), !is_taken, "{discount}: {:?}", synced.skipped);
+    }
 }
 
 /// Endpoints of known and unknown models at known and unknown providers, with or without each column.

@@ -30,14 +30,15 @@ pub(super) fn price(text: &str, shift: i64) -> Option<Price> {
 }
 
 /// The list price of a price that was reduced by `discount` (0.5: half), rounded up to the picodollar.
-/// `None`: the discount is none below 1.
+/// `None`: the discount is none between -1 and 1.
 pub(super) fn before_discount(price: Price, discount: &str) -> Option<Price> {
     const ONE: i128 = 1_000_000_000_000;
     let (sign, digits) = discount.strip_prefix('-').map_or((1, discount), |digits| (-1, digits));
-    let paid = ONE - sign * i128::from(self::price(digits, 0)?.0);
-    if paid <= 0 {
+    let size = i128::from(self::price(digits, 0)?.0);
+    if size >= ONE {
         return None;
     }
+    let paid = ONE - sign * size;
     let list = (i128::from(price.0) * ONE + paid - 1) / paid;
     u64::try_from(list).ok().map(Price)
 }
@@ -78,6 +79,8 @@ mod tests {
         assert_eq!(before_discount(Price(120_000), "-0.2"), Some(Price(100_000)));
         assert_eq!(before_discount(Price(100), "0.7"), Some(Price(334)));
         assert_eq!(before_discount(Price(100), "0"), Some(Price(100)));
-        assert_eq!(before_discount(Price(100), "1"), None);
+        for implausible in ["1", "-1", "-1000", "2", "", "much"] {
+            assert_eq!(before_discount(Price(100), implausible), None, "{implausible}");
+        }
     }
 }

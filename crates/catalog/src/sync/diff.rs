@@ -7,17 +7,20 @@ use portolan_core::{Meter, PriceCard};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::columns::{Columns, differing, of_endpoint, of_model, of_provider};
 use crate::{Catalog, Endpoint, Model, NotCallable};
 
 /// Lines of one kind that are printed for people; the rest is counted.
 const LINES_MAX: usize = 200;
+/// Characters of a value that are printed for people.
+const SHOWN_MAX: usize = 300;
 
 /// A value that is another one now. `None`: not known.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Change {
-    /// The model's slug.
+    /// The model's slug; empty where it is a provider that changes.
     pub model: String,
-    /// The endpoint's tag; empty where it is the model itself that changes.
+    /// The endpoint's tag, or the provider's slug; empty where it is the model itself that changes.
     pub endpoint: String,
     /// What changes.
     pub field: String,
@@ -47,6 +50,12 @@ pub struct Diff {
     /// What models that make images, videos or speech can be told, and their prices by other units than tokens.
     #[serde(default)]
     pub media: Vec<Change>,
+    /// The other columns of endpoints: parameters, abilities, policies, regions, ids at providers.
+    #[serde(default)]
+    pub columns: Vec<Change>,
+    /// The columns of models and providers.
+    #[serde(default)]
+    pub descriptions: Vec<Change>,
 }
 
 impl Diff {
@@ -72,11 +81,18 @@ impl Diff {
             diff.prices.extend(changes(prices(old), prices(new)));
             diff.limits.extend(changes(limits(old), limits(new)));
             diff.media.extend(apart(model, tag, &media_prices(old), &media_prices(new)));
+            diff.columns.extend(rewritten(model, tag, &of_endpoint(old), &of_endpoint(new)));
         }
         for new in &after.models {
             let Some(old) = before.model(new.slug.as_str()).filter(|old| old.slug == new.slug) else { continue };
             diff.media.extend(apart(new.slug.as_str(), "", &abilities(old), &abilities(new)));
+            diff.descriptions.extend(rewritten(new.slug.as_str(), "", &of_model(old), &of_model(new)));
         }
+        let (old, new) = (providers(before), providers(after));
+        let slugs: BTreeSet<&str> = old.keys().chain(new.keys()).copied().collect();
+        let none = Columns::new();
+        let of = |all: &BTreeMap<&str, Columns>, slug: &str| all.get(slug).unwrap_or(&none).clone();
+        diff.descriptions.extend(slugs.into_iter().flat_map(|slug| rewritten("", slug, &of(&old, slug), &of(&new, slug))));
         diff
     }
 
@@ -115,6 +131,15 @@ fn apart(model: &str, endpoint: &str, old: &Values, new: &Values) -> Vec<Change>
         .collect()
 }
 
+fn rewritten(model: &str, endpoint: &str, old: &Columns, new: &Columns) -> Vec<Change> {
+    let change = |(field, before, after)| Change { model: model.to_owned(), endpoint: endpoint.to_owned(), field, before, after };
+    differing(old, new).into_iter().map(change).collect()
+}
+
+fn providers(catalog: &Catalog) -> BTreeMap<&str, Columns> {
+    catalog.providers.iter().map(|provider| (provider.slug.as_str(), of_provider(provider))).collect()
+}
+
 fn abilities(model: &Model) -> Values {
     let known = model.media.as_ref().map_or(Value::Null, |media| json!(media));
     known.as_object().into_iter().flatten().map(|(name, value)| (name.clone(), value.to_string())).collect()
@@ -143,15 +168,17 @@ fn prices(endpoint: &Endpoint) -> Vec<(String, Option<String>)> {
     let known = (endpoint.callable != Err(NotCallable::PriceUnknown)).then_some(&*endpoint.prices);
     let listed = |meter: Meter| known.and_then(|card| card.base.listed(meter)).map(|price| price.to_string());
     let mut all: Vec<_> = Meter::ALL.into_iter().map(|meter| (meter.as_str().to_owned(), listed(meter))).collect();
+    all.push(("audio_cache_read".to_owned(), endpoint.audio_cache_read.map(|price| price.to_string())));
     all.push(("long prompts".to_owned(), known.filter(|card| !card.tiers.is_empty()).map(tiers)));
     all
 }
 
-/// Input and output above each length.
+/// The prices above each length.
 fn tiers(card: &PriceCard) -> String {
     let one = |tier: &portolan_core::PriceTier| {
-        let of = |meter| tier.rates.effective(meter);
-        format!(">{}: {} / {}", tier.above_prompt_tokens, of(Meter::Input), of(Meter::Output))
+        let listed = |meter: Meter| tier.rates.listed(meter).map(|price| format!("{} {price}", meter.as_str()));
+        let prices: Vec<String> = Meter::ALL.into_iter().filter_map(listed).collect();
+        format!(">{}: {}", tier.above_prompt_tokens, prices.join(" / "))
     };
     card.tiers.iter().map(one).collect::<Vec<_>>().join(", ")
 }
@@ -184,10 +211,12 @@ impl fmt::Display for Diff {
             ("prices, USD per unit", &self.prices),
             ("limits, tokens", &self.limits),
             ("images, videos and voices", &self.media),
+            ("parameters, abilities and policies", &self.columns),
+            ("models and providers", &self.descriptions),
         ] {
             let width = changes.iter().take(LINES_MAX).map(|c| place(c).chars().count()).max().unwrap_or(0);
             section(f, title, changes, |f, c| {
-                let shown = |value: &Option<String>| value.clone().unwrap_or_else(|| "-".to_owned());
+                let shown = |value: &Option<String>| value.as_deref().map_or_else(|| "-".to_owned(), printed);
                 writeln!(f, "  {:width$}  {}: {} -> {}", place(c), c.field, shown(&c.before), shown(&c.after))
             })?;
         }
@@ -195,10 +224,16 @@ impl fmt::Display for Diff {
     }
 }
 
+/// A source's text in a terminal: nothing steers it, and it has an end.
+fn printed(text: &str) -> String {
+    text.chars().take(SHOWN_MAX).map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()
+}
+
 fn place(change: &Change) -> String {
-    match change.endpoint.as_str() {
-        "" => change.model.clone(),
-        endpoint => format!("{} @ {endpoint}", change.model),
+    match (change.model.as_str(), change.endpoint.as_str()) {
+        (model, "") => model.to_owned(),
+        ("", provider) => format!("provider {provider}"),
+        (_, endpoint) => format!("{} @ {endpoint}", change.model),
     }
 }
 

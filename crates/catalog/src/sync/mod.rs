@@ -4,6 +4,7 @@
 //! say: where a provider listens, how it is spoken to, which region an endpoint is in, what happens to
 //! prompts. Fetching, time and files are the caller's. [`crate::Catalog::layered`] lays one over the built-in rows.
 
+mod columns;
 mod decimal;
 mod diff;
 mod fields;
@@ -14,6 +15,7 @@ mod models_dev;
 mod openrouter;
 mod prices;
 mod stored;
+mod variants;
 
 pub use diff::{Change, Diff};
 pub use live::{LiveEndpoint, LiveMedia, LiveMediaEndpoint, LiveModel, LiveProvider, Source, SyncError, Synced};

@@ -6,7 +6,7 @@ use portolan_core::{ModelSlug, ProviderSlug};
 
 use super::fields::Fields;
 use super::live::{ENDPOINTS_MAX, LiveEndpoint, LiveModel, LiveProvider, Source, SyncError, Synced};
-use super::prices;
+use super::{prices, variants};
 use crate::{Catalog, NotCallable, ReasoningInfo};
 
 /// Their names of providers and ours, where they differ.
@@ -66,6 +66,10 @@ fn add(synced: &mut Synced, names: &Names<'_>, provider: &ProviderSlug, id: &str
         synced.skip(|| format!("model {id} at {provider}: no slug can be made of it, or several endpoints have this id"));
         return;
     };
+    if let Some(why) = variants::objection(&model) {
+        synced.skip(|| format!("model {id} at {provider}: {why}"));
+        return;
+    }
     let (limit, modalities, cost) = (row.object("limit"), row.object("modalities"), row.object("cost"));
     let limit = |name: &str| limit.as_ref().and_then(|limit| limit.tokens(name));
     let modalities = |name: &str| modalities.as_ref().and_then(|m| m.texts(name)).unwrap_or_default().iter().map(|m| modality(m)).collect();

@@ -9,7 +9,7 @@ use portolan_core::{ModelSlug, ProviderSlug};
 
 use super::fields::Fields;
 use super::live::{LiveEndpoint, LiveModel, LiveProvider, Source, SyncError, Synced};
-use super::{media, prices};
+use super::{media, prices, variants};
 use crate::{DefaultParameters, ReasoningInfo};
 
 /// More voices than any model has.
@@ -54,7 +54,12 @@ impl OpenRouterAnswers<'_> {
         for (slug, text) in self.endpoints {
             match Fields::read(text).and_then(|answer| answer.object("data")) {
                 Some(data) => data.objects("endpoints").iter().for_each(|row| match endpoint(slug, row) {
-                    Ok(endpoint) => synced.endpoints.push(endpoint),
+                    Ok(endpoint) => {
+                        if let Some(discount) = row.object("pricing").as_ref().and_then(prices::implausible_discount) {
+                            synced.skip(|| format!("the prices of {slug} at {}: a discount of {discount}", endpoint.tag));
+                        }
+                        synced.endpoints.push(endpoint);
+                    }
                     Err(why) => synced.skip(|| why),
                 }),
                 None => synced.skip(|| format!("the endpoints of {slug}: no answer of the known form")),
@@ -95,14 +100,17 @@ fn rows<'a>(text: &'a str, what: &str) -> Result<Vec<Fields<'a>>, SyncError> {
     Ok(answer.objects("data"))
 }
 
-/// `Err(None)`: left out on purpose. Aliases and routers are no models, and there is no batch API for the batch variants.
+/// `Err(None)`: left out on purpose. Aliases and routers are no models.
 fn model(row: &Fields<'_>) -> Result<LiveModel, Option<String>> {
     let id = row.text("id").ok_or_else(|| Some("a model without an id".to_owned()))?;
     let variable = row.object("pricing").and_then(|p| p.digits("prompt")).is_some_and(|price| price.starts_with('-'));
-    if id.starts_with('~') || id.ends_with(":batch") || variable {
+    if id.starts_with('~') || variable {
         return Err(None);
     }
     let slug = ModelSlug::parse(&id).map_err(|e| Some(format!("model {id}: {e}")))?;
+    if let Some(why) = variants::objection(&slug) {
+        return Err(Some(format!("model {id}: {why}")));
+    }
     let shape = row.object("architecture");
     let of_shape = |name: &str| shape.as_ref().and_then(|shape| shape.text(name));
     let modalities = |name: &str| shape.as_ref().and_then(|shape| shape.texts(name)).unwrap_or_default();

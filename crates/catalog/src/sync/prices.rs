@@ -43,6 +43,11 @@ const LONG_CONTEXT: u64 = 200_000;
 /// More lists than any model has.
 const TIERS_MAX: usize = 16;
 
+/// The discount of a price list of OpenRouter's form, where it is none that a list price can be reckoned from.
+pub(super) fn implausible_discount(fields: &Fields<'_>) -> Option<String> {
+    fields.digits("discount").filter(|discount| before_discount(Price(0), discount).is_none())
+}
+
 /// Prices of OpenRouter's form. Its promotion is taken out again: it is OpenRouter's, not the provider's.
 pub(super) fn openrouter(fields: &Fields<'_>) -> Option<Pricing> {
     let discount = fields.digits("discount").unwrap_or_else(|| "0".to_owned());

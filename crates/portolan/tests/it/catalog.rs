@@ -469,7 +469,34 @@ async fn a_schedule_whose_source_fails_leaves_the_built_in_catalog_in_force() {
     assert_eq!((&status["in_force"], &status["synced"]), (&json!("builtin"), &json!("none")));
     assert!(status["last_error"].as_str().unwrap().contains("cannot connect"), "{status}");
     assert!(app.metrics().contains("portolan_catalog_sync_success 0"));
-    assert_eq!(app.get("/readyz").await.unwrap().1.get("warnings"), None, "what is in force is what was in force");
+    let (status, ready) = app.get("/readyz").await.unwrap();
+    assert_eq!((status, &ready["warnings"]["catalog"]), (200, &json!(SYNC_FAILED)), "{ready}");
+}
+
+const SYNC_FAILED: &str = "the last sync failed and changed nothing; `portolan catalog status` tells why";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sync_that_failed_is_a_warning_until_the_next_one_succeeds_and_a_rehearsal_is_none() {
+    let source = tokio::task::spawn_blocking(Source::start).await.unwrap();
+    let app = TestApp::start(BINARY.as_ref(), &Config::new());
+    let warning = async || {
+        let (status, ready) = app.get("/readyz").await.unwrap();
+        assert_eq!((status, &ready["ready"]), (200, &json!(true)), "a warning keeps nobody from serving: {ready}");
+        ready["warnings"]["catalog"].clone()
+    };
+    let good = format!("catalog sync --url {}", source.url());
+    let bad = format!("catalog sync --url http://127.0.0.1:{}", free_port());
+    assert_eq!(beside(&app, &format!("{bad} --dry-run")).0, 9);
+    assert_eq!(warning().await, Value::Null, "a rehearsal");
+    for again in ["a new catalog", "nothing newer"] {
+        assert_eq!(beside(&app, &bad).0, 9);
+        assert_eq!(warning().await, SYNC_FAILED);
+        assert_eq!(beside(&app, &format!("{good} --dry-run")).0, 0);
+        assert_eq!(warning().await, SYNC_FAILED, "a rehearsal mends nothing");
+        assert_eq!(beside(&app, &good).0, 0);
+        assert_eq!(warning().await, Value::Null, "{again}");
+    }
+    tokio::task::spawn_blocking(move || drop(source)).await.unwrap();
 }
 
 fn free_port() -> u16 {

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use portolan_core::{ModelSlug, ProviderSlug, ServiceTier, Task};
 
 use super::live::{LiveEndpoint, LiveMedia, LiveMediaEndpoint, LiveProvider, Source, Synced};
+use super::variants;
 use crate::rows::{AliasRow, ModelRow, ProviderRow, ServiceTiers};
 use crate::{SIMULATOR, assemble};
 
@@ -41,7 +42,8 @@ impl<'a> Over<'a> {
         let reseller = synced.source.reseller();
         let aliases: HashSet<&ModelSlug> = aliases.iter().map(|row| &row.name).collect();
         let mut places: HashMap<ModelSlug, usize> = models.iter().enumerate().map(|(at, row)| (row.slug.clone(), at)).collect();
-        for live in synced.models.iter().filter(|live| !assemble::is_reserved(&live.slug) && !aliases.contains(&live.slug)) {
+        let is_taken = |slug: &ModelSlug| !assemble::is_reserved(slug) && !aliases.contains(slug) && variants::objection(slug).is_none();
+        for live in synced.models.iter().filter(|live| is_taken(&live.slug)) {
             let at = places.get(&live.slug).copied();
             let at = at.unwrap_or_else(|| {
                 places.insert(live.slug.clone(), models.len());
@@ -57,7 +59,7 @@ impl<'a> Over<'a> {
                 }
                 false => model::fill(row, live),
             }
-            row.canonical_slug.take_if(|name| aliases.contains(name));
+            row.canonical_slug.take_if(|name| aliases.contains(name) || variants::objection(name).is_some());
         }
         let media = media(synced);
         for (slug, said) in &media {

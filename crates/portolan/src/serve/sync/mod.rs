@@ -173,7 +173,14 @@ impl Live {
         }
         let days = |age: Duration| age.as_secs() / 86_400;
         let is_set_aside = scheduled(config).is_some() && self.is_stale(config);
-        self.age().filter(|_| is_set_aside).map(|age| format!("the built-in catalog is in force: the live one is {} days old", days(age)))
+        let stale = self
+            .age()
+            .filter(|_| is_set_aside)
+            .map(|age| format!("the built-in catalog is in force: the live one is {} days old", days(age)));
+        let has_failed = self.state().status.last_error.is_some();
+        let failed = has_failed.then(|| "the last sync failed and changed nothing; `portolan catalog status` tells why".to_owned());
+        let told: Vec<String> = stale.into_iter().chain(failed).collect();
+        (!told.is_empty()).then(|| told.join("; "))
     }
 
     /// Fetches and checks; stores nothing.
