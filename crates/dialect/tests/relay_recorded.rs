@@ -202,12 +202,14 @@ fn nothing_of_a_recorded_stream_is_lost() {
     }
 }
 
-/// Whether a part is larger than its whole. Where the grand total is more than both, the part stands beside.
+/// Whether a part, other than reasoning, is larger than its whole. Where the grand total is more than both, the part stands beside.
 fn has_excess(usage: &Value) -> bool {
     let count = |name: &str| usage[name].as_u64().unwrap_or(0);
     let is_beside = count("total_tokens") > count("prompt_tokens") + count("completion_tokens");
-    let exceeds =
-        |parts: &str, whole: &str| usage[parts].as_object().into_iter().flatten().any(|(_, part)| part.as_u64() > usage[whole].as_u64());
+    let exceeds = |parts: &str, whole: &str| {
+        let mut parts = usage[parts].as_object().into_iter().flatten().filter(|(name, _)| *name != "reasoning_tokens");
+        parts.any(|(_, part)| part.as_u64() > usage[whole].as_u64())
+    };
     !is_beside && (exceeds("prompt_tokens_details", "prompt_tokens") || exceeds("completion_tokens_details", "completion_tokens"))
 }
 

@@ -39,7 +39,8 @@ pub(crate) fn find<'a>(
         [ONLY, IGNORE]
     } else if ignores(order) {
         [ORDER, IGNORE]
-    } else if !order.is_empty() && !terms.only.is_empty() && order.iter().all(|entry| !overlaps(entry, &terms.only)) {
+    } else if !order.is_empty() && !terms.only.is_empty() && !order.iter().any(|entry| terms.only.iter().any(|other| entry.overlaps(other)))
+    {
         [ORDER, ONLY]
     } else {
         return None;
@@ -54,13 +55,8 @@ fn request<'t, 'a>(terms: &'t [Terms<'a>]) -> Option<&'t Terms<'a>> {
 
 /// Whether `ignore` takes all that an entry names: it repeats the entry, or has every endpoint that the entry means.
 fn is_taken(entry: &Entry<'_>, ignore: &[Entry<'_>], endpoints: &[&Endpoint]) -> bool {
-    let means = |entry: &Entry<'_>, of: &Endpoint| entry.is_tag_of(of) || entry.is_provider_of(of) && of.service_tier.is_none();
+    let means = |entry: &Entry<'_>, of: &Endpoint| entry.is_full_slug_of(of) || entry.is_provider_of(of) && of.service_tier.is_none();
     let mut meant = endpoints.iter().filter(|endpoint| means(entry, endpoint)).peekable();
     let repeated = ignore.iter().any(|other| other.repeats(entry));
     repeated || meant.peek().is_some() && meant.all(|endpoint| ignore.iter().any(|other| means(other, endpoint)))
-}
-
-/// Whether an entry and one of `others` can mean the same endpoint.
-fn overlaps(entry: &Entry<'_>, others: &[Entry<'_>]) -> bool {
-    others.iter().any(|other| other.provider == entry.provider && (other.rest.is_none() || entry.rest.is_none() || other.repeats(entry)))
 }

@@ -1,10 +1,10 @@
 //! The terms of a rejection, and what else a reader should know, in words.
 
-use portolan_catalog::Catalog;
-use portolan_core::{Area, Capability};
+use portolan_catalog::{Catalog, Endpoint};
+use portolan_core::{Area, Capability, Preferences};
 
 use crate::ask::Ask;
-use crate::names::Entry;
+use crate::names::{self, Entry};
 use crate::plan::Rejection;
 use crate::rule::{DataFlaw, Detail, PriceOf, Rule, Source};
 
@@ -60,11 +60,30 @@ fn plain(catalog: &Catalog, ask: &Ask<'_>, rejection: &Rejection) -> Option<Stri
     }
 }
 
-/// What changes nothing and still deserves a word: entries of `ignore` that nobody is called.
+/// What changes nothing and still deserves a word: entries of `ignore` that nobody is called, and full slugs in `order` and
+/// `ignore` that no endpoint of the requested models has.
 #[must_use]
 pub fn notes(catalog: &Catalog, ask: &Ask<'_>) -> Vec<String> {
-    let stray = ask.preferences.ignore.iter().filter(|text| Entry::new(catalog, text).provider.is_none());
-    stray.map(|text| format!("provider.ignore: no provider is called {text}")).collect()
+    let Preferences { order, ignore, .. } = ask.preferences;
+    let order = stray(catalog, ask, order, |entry, endpoint| entry.is_full_slug_of(endpoint));
+    let unknown = ignore.iter().filter(|text| Entry::new(catalog, text).provider.is_none());
+    let unknown = unknown.map(|text| format!("no provider is called {text}"));
+    let ignore = unknown.chain(stray(catalog, ask, ignore, |entry, endpoint| entry.covers(endpoint)));
+    let order = order.into_iter().map(|words| format!("provider.order: {words}"));
+    order.chain(ignore.map(|words| format!("provider.ignore: {words}"))).collect()
+}
+
+/// What is wrong with full slugs in `only` that no endpoint of the requested models has.
+pub(crate) fn stray_only(catalog: &Catalog, ask: &Ask<'_>) -> String {
+    let stray = stray(catalog, ask, &ask.preferences.only, |entry, endpoint| entry.is_full_slug_of(endpoint));
+    if stray.is_empty() { String::new() } else { format!(" ({})", stray.join("; ")) }
+}
+
+/// A line for each full slug that names no endpoint of the requested models.
+fn stray(catalog: &Catalog, ask: &Ask<'_>, texts: &[String], names: impl Fn(&Entry<'_>, &Endpoint) -> bool) -> Vec<String> {
+    let models = ask.models.iter().filter_map(|slug| catalog.model(slug.as_str()));
+    let endpoints: Vec<&Endpoint> = models.flat_map(|model| catalog.endpoints_of(model)).collect();
+    names::entries(catalog, texts).iter().filter_map(|entry| names::stray(entry, &endpoints, &names)).collect()
 }
 
 /// Entries that name no provider of the catalog: most likely a typing error, which the reader should see.

@@ -131,7 +131,7 @@ impl Scope<'_> {
     /// The tier is open, or the request names the endpoint in full. What a policy names is no wish.
     fn is_tier_chosen(&self, endpoint: &Endpoint) -> bool {
         let only = self.terms.iter().filter(|terms| terms.policy.is_none()).flat_map(|terms| &terms.only);
-        self.is_tier_open(endpoint) || only.chain(self.named).any(|entry| entry.is_tag_of(endpoint))
+        self.is_tier_open(endpoint) || only.chain(self.named).any(|entry| entry.is_full_slug_of(endpoint))
     }
 
     /// Whether a flex endpoint could serve this request, whatever the preferences say.
@@ -197,6 +197,6 @@ impl Scope<'_> {
     /// Its place in `order`.
     pub(crate) fn rank(&self, endpoint: &Endpoint) -> Option<usize> {
         let whole = self.is_tier_open(endpoint);
-        self.named.iter().position(|entry| entry.is_provider_of(endpoint) && whole || entry.is_tag_of(endpoint))
+        self.named.iter().position(|entry| entry.is_provider_of(endpoint) && whole || entry.is_full_slug_of(endpoint))
     }
 }

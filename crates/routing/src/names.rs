@@ -56,15 +56,21 @@ impl<'a> Entry<'a> {
         }
     }
 
-    /// Whether it is the full slug of this endpoint.
-    pub(crate) fn is_tag_of(&self, endpoint: &Endpoint) -> bool {
-        self.is_tag(endpoint, &endpoint.tag)
+    /// Whether it is the full slug of this endpoint, or the slug of its service tier: `openai/priority` means
+    /// `openai/default/priority`, whatever stands between.
+    pub(crate) fn is_full_slug_of(&self, endpoint: &Endpoint) -> bool {
+        self.is_tag(endpoint, &endpoint.tag) || self.is_tier_of(endpoint)
+    }
+
+    fn is_tier_of(&self, endpoint: &Endpoint) -> bool {
+        let is_tier = |rest: &str| endpoint.service_tier.is_some_and(|tier| tier.as_str().eq_ignore_ascii_case(rest));
+        self.provider == Some(endpoint.provider) && self.rest.is_some_and(is_tier)
     }
 
     /// Whether it names this endpoint, its provider, or the ordinary endpoint of which it is a service tier.
     pub(crate) fn covers(&self, endpoint: &Endpoint) -> bool {
         let ordinary = || endpoint.service_tier.and_then(|tier| endpoint.tag.strip_suffix(tier.as_str())?.strip_suffix('/'));
-        self.is_provider_of(endpoint) || self.is_tag_of(endpoint) || ordinary().is_some_and(|tag| self.is_tag(endpoint, tag))
+        self.is_provider_of(endpoint) || self.is_full_slug_of(endpoint) || ordinary().is_some_and(|tag| self.is_tag(endpoint, tag))
     }
 
     fn is_tag(&self, endpoint: &Endpoint, tag: &str) -> bool {
@@ -84,6 +90,14 @@ impl<'a> Entry<'a> {
             (own, rest) => own.is_none() && rest.is_none(),
         };
         self.provider.is_some() && self.provider == other.provider && same_rest
+    }
+
+    /// Whether both can name the same endpoint.
+    pub(crate) fn overlaps(&self, other: &Entry<'_>) -> bool {
+        let (Some(own), Some(rest)) = (self.rest, other.rest) else { return self.provider == other.provider };
+        // The slug of a tier stands for the full slugs that end so.
+        let ends = |tag: &str, tier: &str| tag.rsplit_once('/').is_some_and(|(_, last)| last.eq_ignore_ascii_case(tier));
+        self.repeats(other) || self.provider == other.provider && (ends(own, rest) || ends(rest, own))
     }
 }
 
@@ -121,10 +135,29 @@ fn provider(catalog: &Catalog, text: &str) -> Option<ProviderIx> {
 /// Slugs that resemble a name that nobody has, the nearest first.
 pub(crate) fn nearest(catalog: &Catalog, text: &str) -> Vec<String> {
     let base = text.split('/').next().unwrap_or(text);
-    let wanted: String = base.chars().take(COMPARED_BYTES_MAX).flat_map(char::to_lowercase).collect();
-    let likeness = |slug: &str| strsim::jaro_winkler(&wanted, slug);
-    let mut alike: Vec<(f64, &str)> = catalog.providers.iter().map(|p| (likeness(p.slug.as_str()), p.slug.as_str())).collect();
+    let alike = alike(base, catalog.providers.iter().map(|provider| provider.slug.as_str()));
+    alike.into_iter().take(SUGGESTIONS_MAX).map(str::to_owned).collect()
+}
+
+/// A full slug that names none of these endpoints, in words, with the nearest that does. `names` says what it names.
+pub(crate) fn stray(entry: &Entry<'_>, endpoints: &[&Endpoint], names: impl Fn(&Entry<'_>, &Endpoint) -> bool) -> Option<String> {
+    let (provider, rest) = (entry.provider?, entry.rest?);
+    if endpoints.iter().any(|endpoint| names(entry, endpoint)) {
+        return None;
+    }
+    let own = endpoints.iter().filter(|endpoint| endpoint.provider == provider);
+    let rests: Vec<(&str, &str)> = own.filter_map(|endpoint| endpoint.tag.split_once('/')).collect();
+    let near = alike(rest, rests.iter().map(|(_, rest)| *rest)).into_iter().next();
+    let near = near.and_then(|near| rests.iter().find(|(_, rest)| *rest == near));
+    let hint = near.map(|(base, rest)| format!(". Did you mean {base}/{rest}?")).unwrap_or_default();
+    Some(format!("no endpoint of the requested models is called {:.120}{hint}", entry.text))
+}
+
+/// Those that resemble a name, the nearest first.
+fn alike<'c>(name: &str, all: impl Iterator<Item = &'c str>) -> Vec<&'c str> {
+    let wanted: String = name.chars().take(COMPARED_BYTES_MAX).flat_map(char::to_lowercase).collect();
+    let mut alike: Vec<(f64, &str)> = all.map(|other| (strsim::jaro_winkler(&wanted, other), other)).collect();
     alike.retain(|(score, _)| *score >= ALIKE_MIN);
     alike.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(b.1)));
-    alike.into_iter().take(SUGGESTIONS_MAX).map(|(_, slug)| slug.to_owned()).collect()
+    alike.into_iter().map(|(_, other)| other).collect()
 }

@@ -166,7 +166,10 @@ fn balance(best: &mut [Choice], draw: f64) {
     }
     // Rounding may leave the draw a hair above the last bound.
     if let Some(first) = first.or(best.len().checked_sub(1)) {
-        best[first].reason = OrderReason::Drawn;
+        // Where all miss a threshold, that is the reason of all.
+        if !best[first].misses {
+            best[first].reason = OrderReason::Drawn;
+        }
         best[..=first].rotate_right(1);
     }
 }

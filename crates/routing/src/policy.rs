@@ -170,7 +170,7 @@ impl Terms<'_> {
     /// service tiers that the request does not ask for.
     pub(crate) fn names(&self, entries: &[Entry<'_>], of: &Candidate<'_>) -> bool {
         let whole = of.is_tier_open || self.policy.is_some();
-        entries.iter().any(|entry| entry.is_provider_of(of.endpoint) && whole || entry.is_tag_of(of.endpoint))
+        entries.iter().any(|entry| entry.is_provider_of(of.endpoint) && whole || entry.is_full_slug_of(of.endpoint))
     }
 }
 

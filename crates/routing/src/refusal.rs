@@ -1,15 +1,17 @@
 //! What to tell a caller whose request has nowhere to go.
 
 use std::borrow::Cow;
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use portolan_catalog::Catalog;
+use portolan_core::Price;
 use serde::Serialize;
 
 use crate::ask::Ask;
-use crate::detail::{areas, detail};
+use crate::detail::{areas, detail, stray_only};
 use crate::plan::{NoEndpoint, Rejection};
-use crate::rule::{Rule, Source};
+use crate::rule::{Detail, PriceOf, Rule, Source};
 
 /// What one rule took away.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
@@ -27,13 +29,21 @@ impl Rejection {
         let id = self.policy.and_then(|index| ask.policies.get(usize::from(index))).and_then(|policy| policy.id.as_ref());
         id.map_or(self.source.as_str().into(), |id| format!("{}:{id}", self.source.as_str()).into())
     }
+
+    /// Which bound of `max_price` it did not pass, and by how little; an unknown price is the furthest away.
+    fn price_bound(&self) -> Option<(PriceOf, Option<Reverse<Price>>)> {
+        match self.detail {
+            Detail::Price { of, has, .. } => Some((of, has.map(Reverse))),
+            _ => None,
+        }
+    }
 }
 
 impl NoEndpoint {
-    /// The rejection that came furthest: the one whose rule the caller can best do something about.
+    /// The rejection that came furthest: the one whose rule the caller can best do something about. Of prices the lowest.
     #[must_use]
     pub fn decisive(&self) -> Option<&Rejection> {
-        self.rejected().iter().max_by_key(|r| r.rule)
+        self.rejected().iter().max_by_key(|r| (r.rule, r.price_bound()))
     }
 
     /// The endpoints that are out, where that is the reason.
@@ -124,7 +134,11 @@ fn nothing_left(catalog: &Catalog, ask: &Ask<'_>, rejection: &Rejection) -> Stri
             return not_allowed(
                 catalog,
                 ask,
-                &format!("your request's provider.only preference permits only: {}", preferences.only.join(", ")),
+                &format!(
+                    "your request's provider.only preference permits only: {}{}",
+                    preferences.only.join(", "),
+                    stray_only(catalog, ask)
+                ),
             );
         }
         (Rule::ProviderNotAllowed, Source::RequestIgnore) => {

@@ -119,8 +119,8 @@ pub enum DataFlaw {
     Publishes,
 }
 
-/// What a price is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What a price is for, in the order in which the bounds are asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum PriceOf {
     /// A prompt token.
     Prompt,

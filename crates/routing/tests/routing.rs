@@ -427,6 +427,12 @@ fn what_orders_puts_endpoints_in_their_places() {
             &[],
         ),
         (
+            "a threshold that all miss is the reason of all",
+            preferring(|p| (p.preferred_min_throughput, p.only) = (p50(1000.0), texts(&["alpha", "beta"]))),
+            &[("alpha", "misses"), ("alpha/eu", "misses"), ("beta", "misses")],
+            and_tiers!("provider_not_allowed", "request.provider.only", ["alpha/priority", "beta/flex", "gamma", "delta"]),
+        ),
+        (
             "two thresholds and a failure",
             Request {
                 failed: &["beta"],
@@ -590,7 +596,7 @@ fn an_empty_choice_says_which_rules_emptied_it_and_where_they_come_from() {
     assert_eq!((none.http_status(), none.field()), (404, None));
     assert_eq!(
         message,
-        "No endpoints found for t/m: every endpoint costs more than max_price allows (it costs 4 USD per prompt token, at most 0 is \
+        "No endpoints found for t/m: every endpoint costs more than max_price allows (it costs 1 USD per prompt token, at most 0 is \
          allowed). Excluded by zdr_required (request.provider.zdr: 3), data_collection (guardrail:g-7: 1), max_price \
          (request.provider.max_price: 3)."
     );
@@ -652,4 +658,22 @@ fn an_entry_is_told_to_others_by_its_slug() {
     for (text, slug) in cases {
         assert_eq!(portolan_routing::canonical(&catalog, text), slug);
     }
+}
+
+#[test]
+fn a_full_slug_that_no_requested_endpoint_has_is_told_with_the_nearest() {
+    let catalog = routed::catalog();
+    let models = slugs(&[routed::MODEL]);
+    let notes = |order: &[&str], ignore: &[&str]| {
+        let preferences = Preferences { order: texts(order), ignore: texts(ignore), ..Preferences::default() };
+        portolan_routing::notes(&catalog, &Ask::new(&models, &preferences))
+    };
+    let near = "no endpoint of the requested models is called alpha/prioritty. Did you mean alpha/priority?";
+    let none = "no endpoint of the requested models is called BETA/x";
+    assert_eq!(notes(&["alpha/prioritty"], &["BETA/x"]), [format!("provider.order: {near}"), format!("provider.ignore: {none}")]);
+    let known = ["alpha", "Alpha Cloud/EU", "beta/flex"];
+    assert_eq!(notes(&known, &known), [""; 0]);
+    let request = preferring(|p| p.only = texts(&["alpha/prioritty"]));
+    let (_, made, message) = request.plan();
+    assert!(made.is_err() && message.ends_with(&format!("permits only: alpha/prioritty ({near}).")), "{message}");
 }

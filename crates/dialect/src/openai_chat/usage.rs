@@ -171,12 +171,12 @@ impl Counts {
         } else if self.input_audio > 0 && beyond == self.input_audio {
             prompt += self.input_audio;
         }
+        // Not reasoning: some count it otherwise than its whole, and it is no cheaper than what it is a part of. It is bounded below.
         for (part, whole) in [
             (&mut self.cached, prompt),
             (&mut self.written, prompt),
             (&mut self.input_audio, prompt),
             (&mut self.input_image, prompt),
-            (&mut self.reasoning, completion),
             (&mut self.output_audio, completion),
             (&mut self.output_image, completion),
         ] {
@@ -334,7 +334,6 @@ mod tests {
             ("prompt_tokens_details", "cache_write_tokens"),
             ("prompt_tokens_details", "audio_tokens"),
             ("prompt_tokens_details", "image_tokens"),
-            ("completion_tokens_details", "reasoning_tokens"),
             ("completion_tokens_details", "audio_tokens"),
             ("completion_tokens_details", "image_tokens"),
         ] {

@@ -12,6 +12,10 @@ use super::task::TaskKind;
 use crate::ask::{Ask, Bind, Bindings, SimulatorUse};
 use crate::plan::Sieve;
 
+/// Parts of the names of models that judge text and do not answer it: guards and classifiers. The catalog lists them as
+/// chat models, for they are called so. `guard` is in `safeguard`, `guardian` and `prompt-guard`, too.
+const JUDGES: [&str; 4] = ["guard", "content-safety", "shieldgemma", "moderation"];
+
 /// What a request needs of a model.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Needs {
@@ -82,6 +86,8 @@ impl<'a> Market<'a> {
             return some(self.serving(task, needs, |model| {
                 let variant = model.slug.as_str().contains(':');
                 let patterns = allowed.iter().filter(|pattern| !variant || pattern.contains(':'));
+                // Who wants a judge names it; a wildcard means those that answer.
+                let patterns = patterns.filter(|pattern| !pattern.contains('*') || !is_judge(model));
                 patterns.into_iter().any(|pattern| named(std::slice::from_ref(pattern), model)) && not_excluded(model)
             }));
         }
@@ -96,7 +102,8 @@ impl<'a> Market<'a> {
     /// nothing at some endpoints only is none: a failure there would lead to the others.
     pub(crate) fn free(&self, needs: &Needs) -> Vec<AutoCandidate> {
         let (behind, is_simulated) = (self.behind(), self.is_simulated());
-        let mut all = self.serving(TaskKind::General, needs, |model| model.slug.author() != SIMULATOR || is_simulated);
+        let wanted = |model: &Model| !is_judge(model) && (model.slug.author() != SIMULATOR || is_simulated);
+        let mut all = self.serving(TaskKind::General, needs, wanted);
         all.retain(|candidate| self.bound(self.catalog.model_at(candidate.model), behind).all(|endpoint| endpoint.free));
         all
     }
@@ -154,9 +161,15 @@ fn named(patterns: &[String], model: &Model) -> bool {
     any_covers(patterns, model.slug.as_str()) || any_covers(patterns, model.canonical_slug.as_str())
 }
 
-/// Neither a variant nor one of the simulator's.
+/// Neither a variant nor one of the simulator's, and none that only judges.
 fn ordinary(model: &Model) -> bool {
-    !model.slug.as_str().contains(':') && model.slug.author() != SIMULATOR
+    !model.slug.as_str().contains(':') && model.slug.author() != SIMULATOR && !is_judge(model)
+}
+
+/// Whether it judges text and does not answer it, by its name.
+#[must_use]
+pub fn is_judge(model: &Model) -> bool {
+    JUDGES.iter().any(|part| model.slug.as_str().contains(part))
 }
 
 /// A model that also draws or talks is for requests that ask for it.

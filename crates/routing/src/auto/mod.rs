@@ -19,7 +19,7 @@ mod task;
 mod view;
 mod weights;
 
-pub use candidates::{AutoCandidate, Market, Needs, NoModel};
+pub use candidates::{AutoCandidate, Market, Needs, NoModel, is_judge};
 pub use choose::{Ranking, choose};
 pub use classify::{Judgement, classify};
 pub use features::Features;

@@ -3,7 +3,8 @@
 use portolan_catalog::{Catalog, ProviderOverlay};
 use portolan_core::{Capabilities, Capability, MaxPrice, ModelSlug, Preferences, Price};
 use portolan_routing::auto::{
-    AutoCandidate, AutoPlugin, CostTier, MODELS_MAX, Market, Needs, NoModel, PromptView, TaskKind, default_set, free, route, strength,
+    AutoCandidate, AutoPlugin, CostTier, MODELS_MAX, Market, Needs, NoModel, PromptView, TaskKind, default_set, free, is_judge, route,
+    strength,
 };
 use portolan_routing::{Ask, Bind, Bindings};
 
@@ -282,4 +283,45 @@ fn a_free_model_is_kept_as_long_as_it_can_serve_and_costs_nothing() {
         assert_eq!(drawn(&Needs::default(), seed, Some("f/here")), all, "it costs something elsewhere");
         assert_eq!(drawn(&image, seed, Some("f/one")), ["f/eye"], "it reads no images");
     }
+}
+
+const JUDGES: &[&str] = &[
+    "meta-llama/llama-guard-3-8b",
+    "meta-llama/llama-guard-4-12b",
+    "meta-llama/llama-prompt-guard-2-22m",
+    "meta-llama/llama-prompt-guard-2-86m",
+    "nvidia/llama-3.1-nemotron-safety-guard-8b-v3",
+    "nvidia/nemotron-3-content-safety",
+    "nvidia/nemotron-3.5-content-safety:free",
+    "nvidia/nemotron-content-safety-reasoning-4b",
+    "openai/gpt-oss-safeguard-120b",
+    "openai/gpt-oss-safeguard-20b",
+];
+
+#[test]
+fn models_that_judge_are_told_by_their_names() {
+    let catalog = Catalog::builtin();
+    let mut judges: Vec<&str> = catalog.models.iter().filter(|model| is_judge(model)).map(|model| model.slug.as_str()).collect();
+    judges.sort_unstable();
+    assert_eq!(judges, JUDGES, "the catalog has other models with such names: are they guards?");
+}
+
+#[test]
+fn a_router_answers_with_a_model_that_judges_only_where_its_exact_name_is_allowed() {
+    let catalog = Catalog::builtin();
+    let bindings = Bindings::new(&catalog, |_, _| Bind::Simulated);
+    let market = Market { catalog: &catalog, bindings: &bindings, simulate: true, ask: None };
+    let is_judged = |slug: &str| JUDGES.contains(&slug);
+    let asked = |settings: &AutoPlugin| market.candidates(TaskKind::General, &Needs::default(), settings);
+    let default: Vec<&str> = default_set().collect();
+    for settings in [settings("", ""), settings("*", ""), settings("*:*", ""), settings("", &default.join(" "))] {
+        let all = asked(&settings).unwrap();
+        assert!(all.len() > 5 && !all.iter().any(|candidate| is_judged(candidate.slug.as_str())), "{:?}", slugs(&all));
+    }
+    for (exact, want) in [("openai/gpt-oss-safeguard-20b", true), ("openai/gpt-oss-safeguard-2*", false)] {
+        assert_eq!(asked(&settings(exact, "")).is_ok(), want, "{exact}");
+    }
+    let drawn = (0..200).flat_map(|seed| free(&market, &Needs::default(), seed, None).unwrap());
+    let drawn: std::collections::BTreeSet<ModelSlug> = drawn.collect();
+    assert!(drawn.len() > 5 && !drawn.iter().any(|slug| is_judged(slug.as_str())), "{drawn:?}");
 }

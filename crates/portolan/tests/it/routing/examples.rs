@@ -112,7 +112,8 @@ async fn what_a_request_asks_for_remains_and_serves_at_its_price() {
         let count = |field: &str| answer["usage"][field].as_f64().unwrap();
         let cost = count("prompt_tokens") * listed[tag].prompt + count("completion_tokens") * listed[tag].completion;
         let charged = answer["usage"]["cost"].as_f64().unwrap();
-        assert!((charged - cost).abs() < 1e-12 && charged > 0.0, "{body}: {tag} costs {cost}, not {charged}");
+        // A charge is rounded to whole nanodollars.
+        assert!((charged - cost).abs() < 5.1e-10 && charged > 0.0, "{body}: {tag} costs {cost}, not {charged}");
     }
 }
 
