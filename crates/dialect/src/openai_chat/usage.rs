@@ -1,7 +1,7 @@
 //! Usage: OpenAI's objects, with the deviations of those who follow it, to our disjoint vector; and the object that callers see.
 //!
-//! A count that makes no sense (negative, a fraction, a text, absurdly large, more than what it is a part of) is treated as
-//! absent and reported as odd. Nothing here can fail, and no count is ever negative.
+//! A count that makes no sense (negative, a fraction, a text, absurdly large, and but for reasoning more than what it is a
+//! part of) is treated as absent and reported as odd. Nothing here can fail, and no count is ever negative.
 
 use portolan_core::{Meter, Money, Usage};
 
@@ -171,7 +171,7 @@ impl Counts {
         } else if self.input_audio > 0 && beyond == self.input_audio {
             prompt += self.input_audio;
         }
-        // Not reasoning: some count it otherwise than its whole, and it is no cheaper than what it is a part of. It is bounded below.
+        // Not reasoning: several providers count it otherwise than their completion. It is bounded by its whole below.
         for (part, whole) in [
             (&mut self.cached, prompt),
             (&mut self.written, prompt),
