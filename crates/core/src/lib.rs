@@ -14,6 +14,7 @@ mod parameter;
 mod preferences;
 mod provider;
 mod slug;
+mod suffix;
 mod task;
 mod time;
 mod usage;
@@ -30,6 +31,7 @@ pub use preferences::{Area, MaxPrice, Partition, Percentiles, Preferences, Quant
 pub use provider::{Auth, Dialect, OnHangup, Quirk};
 pub use secrecy::{ExposeSecret, SecretString};
 pub use slug::{ModelSlug, ProviderSlug, SlugError};
+pub use suffix::Suffix;
 pub use task::Task;
 pub use time::{Clock, Day, FixedClock, Random, SeededRandom, SystemClock, SystemRandom, UnixMillis};
 pub use usage::{Meter, PriceCard, PriceTier, Rates, Usage};

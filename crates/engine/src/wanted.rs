@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use portolan_catalog::{Catalog, EndpointIx, ModelIx};
-use portolan_core::{Area, ModelSlug};
-use portolan_dialect::openai_chat::peek::{self, Peek, Variant as Suffix};
+use portolan_core::{Area, ModelSlug, Suffix};
+use portolan_dialect::openai_chat::peek::Peek;
 use portolan_routing::auto::{self, AutoPlugin, Market, Needs, PromptView};
 use portolan_routing::{Ask, Choice, Policy, Source, Variant};
 use serde_json::{Value, json};
@@ -232,8 +232,7 @@ fn area(settings: Settings, inbound: &Inbound) -> Result<Option<(Area, Source)>,
 
 /// `:online` and `:batch` are known, and are models only where the catalog has them.
 fn refuse_unbuilt(name: &str) -> Result<(), Refused> {
-    let Ok(variants) = peek::variants(name) else { return Ok(()) };
-    let unbuilt = [Suffix::Online, Suffix::Batch].into_iter().find(|suffix| variants.has(*suffix));
+    let unbuilt = Suffix::all_in(name).find(|suffix| matches!(suffix, Suffix::Online | Suffix::Batch));
     match unbuilt {
         Some(suffix) => {
             let message = format!("the variant :{} is not supported yet; leave it out", suffix.as_str());

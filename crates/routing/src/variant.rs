@@ -56,3 +56,17 @@ impl Variant {
         (slug.into(), variant)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use portolan_core::Suffix;
+
+    use super::*;
+
+    #[test]
+    fn routing_variants_are_suffixes_that_make_no_other_model() {
+        for variant in Variant::ALL {
+            assert!(Suffix::parse(variant.as_str()).is_some_and(|suffix| !suffix.is_of_models()), "{variant:?}");
+        }
+    }
+}

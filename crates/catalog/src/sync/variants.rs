@@ -1,23 +1,15 @@
 //! Names with a variant, which a source may not give to a model.
 
-use portolan_core::ModelSlug;
+use portolan_core::{ModelSlug, Suffix};
 
-/// What a caller may append to the name of any model. A model that is called so would take the variant's place.
-const OF_REQUESTS: &[&str] = &["nitro", "floor", "exacto", "online", "batch"];
-/// What makes another model of a model, which has a row of its own. At most one stands in a name.
-const OF_MODELS: &[&str] = &["free", "thinking", "extended"];
-
-/// Why no model of a source may be called `slug`, if none may.
+/// Why no model of a source may be called `slug`, if none may. A model that is called as a variant of requests would take its
+/// place; of what makes another model, at most one stands in a name.
 pub(super) fn objection(slug: &ModelSlug) -> Option<&'static str> {
-    let among = |words: &[&str]| {
-        let suffixes = slug.as_str().split(':').skip(1);
-        suffixes.filter(|suffix| words.iter().any(|word| word.eq_ignore_ascii_case(suffix))).count()
-    };
-    match (among(OF_REQUESTS), among(OF_MODELS)) {
-        (0, 0 | 1) => None,
-        (0, _) => Some("it names two variants"),
-        _ => Some("it names a variant that belongs to requests"),
+    let (of_models, of_requests): (Vec<Suffix>, Vec<Suffix>) = Suffix::all_in(slug.as_str()).partition(|suffix| suffix.is_of_models());
+    if !of_requests.is_empty() {
+        return Some("it names a variant that belongs to requests");
     }
+    (of_models.len() > 1).then_some("it names two variants")
 }
 
 #[cfg(test)]

@@ -13,7 +13,6 @@ mod request;
 #[cfg(test)]
 mod tests;
 mod tools;
-mod variants;
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -22,7 +21,6 @@ use portolan_core::{Capabilities, Parameters, Preferences, ServiceTier};
 
 pub use error::PeekError;
 pub use tools::Offered;
-pub use variants::{Variant, Variants, variant, variants};
 
 use crate::ir;
 

@@ -374,44 +374,6 @@ fn a_conversation_is_known_by_its_first_instruction_and_its_first_message() {
     assert_ne!(long(5000, "a"), long(5001, "a"));
 }
 
-#[test]
-fn variants_stand_in_any_order_behind_a_slug() {
-    use Variant::*;
-    for (slug, base, model, routing, sort) in [
-        ("openai/gpt-4o", "openai/gpt-4o", "openai/gpt-4o", &[][..], None),
-        ("a/b:nitro", "a/b", "a/b", &[Nitro], Some("throughput")),
-        ("a/b:floor:nitro", "a/b", "a/b", &[Floor, Nitro], Some("throughput")),
-        ("a/b:nitro:free:floor", "a/b", "a/b:free", &[Nitro, Floor], Some("price")),
-        ("a/b:free:exacto", "a/b", "a/b:free", &[Exacto], Some("exacto")),
-        ("a/b:exacto:online", "a/b", "a/b", &[Exacto, Online], Some("exacto")),
-        ("a/b:batch", "a/b", "a/b:batch", &[], None),
-        ("a/b:8b:extended", "a/b:8b", "a/b:8b:extended", &[], None),
-        ("a/b:nitro:8b", "a/b:nitro:8b", "a/b:nitro:8b", &[], None),
-        ("a:free/b:thinking", "a:free/b", "a:free/b:thinking", &[], None),
-        ("x/y:latest", "x/y:latest", "x/y:latest", &[], None),
-        (":nitro", "", "", &[Nitro], Some("throughput")),
-    ] {
-        let found = variants(slug).unwrap();
-        assert_eq!((found.base, found.model().as_ref(), &found.routing[..]), (base, model, routing), "{slug}");
-        assert_eq!(found.sort().map(|sort| sort.as_str()), sort, "{slug}");
-    }
-    let found = variants("a/b:batch:floor").unwrap();
-    assert!(found.has(Batch) && found.has(Floor) && !found.has(Nitro));
-    let error = variants("a/b:free:nitro:batch").unwrap_err();
-    assert_eq!(error.to_string(), "model: names both :free and :batch; at most one of the two is possible");
-    assert_eq!(error.rule(), "invalid_request");
-}
-
-#[test]
-fn a_variant_is_the_suffix_that_routers_know() {
-    for one in Variant::ALL {
-        assert_eq!(variant(&format!("openai/gpt-4o:{}", one.as_str())), Some(one.as_str()));
-    }
-    for model in ["openai/gpt-4o", "x/y:latest", "x:free/y"] {
-        assert_eq!(variant(model), None, "{model}");
-    }
-}
-
 proptest::proptest! {
     #[test]
     fn peek_never_panics_and_agrees_with_serde_about_syntax(bytes in proptest::collection::vec(proptest::sample::select(b"{}[]\",:\\u0019eE+-. \ntruefalsn\xc3\xa9\x01".to_vec()), 0..200)) {
