@@ -5,17 +5,17 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::HeaderValue;
 use portolan_catalog::{DataOrigin, Endpoint, EndpointIx, Provider};
-use portolan_core::{Area, Day, Dialect, GenerationId, KeyHash, ModelSlug, UnixMillis};
+use portolan_core::{Area, Day, Dialect, GenerationId, KeyHash, UnixMillis};
 use portolan_dialect::openai_chat::peek::{self, Peek};
 use portolan_dialect::target::{Reseller, Target};
 use portolan_ledger::{App, Held, Refusal};
-use portolan_routing::{Ask, NoEndpoint, Plan, Rule as By, SimulatorUse};
+use portolan_routing::{NoEndpoint, Plan, Rule as By, SimulatorUse};
 use tokio::time::Instant;
 
 use crate::deployment::Deployment;
 use crate::health::Probe;
 use crate::quote::{self, LOWERED_MIN};
-use crate::wanted::Wanted;
+use crate::wanted::{Wanted, unknown_model};
 use crate::{Caller, Engine, Refused, Rule, metadata};
 
 /// How often an unstated limit is lowered further, because others spent while it waited. Each time costs up to two seconds.
@@ -65,6 +65,19 @@ pub struct Origins {
     pub tags: Vec<(String, String)>,
 }
 
+impl Inbound {
+    /// Which field of the request names a model: `model`, or one of `models`.
+    pub(crate) fn field_of_model(&self, name: &str) -> String {
+        let value = |field| self.peek.field(field).map(|field| &self.body[field.value.clone()]);
+        let fallbacks: Vec<String> = value("models").and_then(|text| serde_json::from_slice(text).ok()).unwrap_or_default();
+        let is_model = value("model").and_then(|text| serde_json::from_slice::<String>(text).ok()).is_some_and(|model| model == name);
+        match fallbacks.iter().position(|fallback| fallback == name).filter(|_| !is_model) {
+            Some(at) => format!("models[{at}]"),
+            None => "model".to_owned(),
+        }
+    }
+}
+
 /// A request that was admitted: there is a plan. Nothing is held yet.
 pub(crate) struct Planned {
     pub(crate) inbound: Box<Inbound>,
@@ -91,13 +104,11 @@ impl Planned {
         permitted(&deployment, &inbound)?;
         // 53 bits: what reads the record's JSON may keep numbers as floats, and a draw is asked for again by its seed.
         let wanted = Wanted::new(engine, &deployment, &inbound, engine.random().next_u64() >> 11)?;
-        let ask = wanted.ask(&inbound);
         let health = deployment.health(inbound.simulate).at(inbound.at, Probe::Take);
-        let bindings = deployment.bindings(inbound.simulate);
-        match portolan_routing::plan(&deployment.catalog, bindings, &ask, &health) {
+        match wanted.plan(&deployment, &inbound, &health) {
             Ok(plan) => Ok(Self { plan, wanted, deployment, inbound }),
             Err(none) => {
-                let mut refused = no_endpoint(&deployment, &ask, &none);
+                let mut refused = no_endpoint(&deployment, &inbound, &wanted, &none);
                 refused.router = metadata::unsubmitted(&inbound, &wanted, none.rejected().len());
                 Err(refused)
             }
@@ -256,32 +267,36 @@ pub(crate) fn permitted(deployment: &Deployment, inbound: &Inbound) -> Result<()
     Ok(())
 }
 
-pub(crate) fn no_endpoint(deployment: &Deployment, ask: &Ask<'_>, none: &NoEndpoint) -> Refused {
-    let message = none.message(&deployment.catalog, ask);
-    let requested: Vec<&str> = ask.models.iter().map(ModelSlug::as_str).collect();
-    let (code, rule, error_type) = match none {
-        NoEndpoint::UnknownModel { .. } => ("model_not_found", Rule::ModelNotFound, "invalid_request"),
-        NoEndpoint::UnknownProvider { .. } | NoEndpoint::Contradiction { .. } => {
-            return Refused::field(none.field().unwrap_or("provider"), message).by(Rule::ProviderNotAllowed);
-        }
-        NoEndpoint::NothingLeft { .. } => match none.decisive().map(|r| r.rule) {
-            Some(By::ProviderNotAllowed | By::NotInOrder) => ("constraint_filtered", Rule::ProviderNotAllowed, "not_found"),
-            Some(By::Region) => ("constraint_filtered", Rule::Region, "not_found"),
-            Some(rule @ (By::ZdrRequired | By::DataCollection | By::MaxPrice | By::Quantization | By::Distillable | By::Parameters)) => {
-                ("constraint_filtered", Rule::Route(rule), "not_found")
-            }
-            _ => ("no_endpoints", Rule::NoEndpoint, "not_found"),
-        },
-    };
-    let mut refused = Refused::new(none.http_status(), error_type, message).by(rule);
-    if rule == Rule::ModelNotFound {
-        refused = refused.with("field", "model");
+pub(crate) fn no_endpoint(deployment: &Deployment, inbound: &Inbound, wanted: &Wanted, none: &NoEndpoint) -> Refused {
+    let ask = &wanted.ask(inbound);
+    if let NoEndpoint::UnknownModel { slug, .. } = none {
+        return unknown_model(&deployment.catalog, slug.as_str(), &inbound.peek.models);
     }
+    let message = none.message(&deployment.catalog, ask);
+    if let Some(field) = none.field() {
+        return Refused::field(field, message).by(Rule::ProviderNotAllowed);
+    }
+    let excluded = none.excluded_by(ask);
+    let decided = none.decisive().map(|rejection| rejection.rule).or(excluded.keys().next().copied());
+    let (code, rule) = match decided {
+        Some(By::ProviderNotAllowed | By::NotInOrder) => ("constraint_filtered", Rule::ProviderNotAllowed),
+        Some(By::Region) => ("constraint_filtered", Rule::Region),
+        Some(
+            rule @ (By::ModelNotAllowed
+            | By::ZdrRequired
+            | By::DataCollection
+            | By::MaxPrice
+            | By::Quantization
+            | By::Distillable
+            | By::Parameters),
+        ) => ("constraint_filtered", Rule::Route(rule)),
+        _ => ("no_endpoints", Rule::NoEndpoint),
+    };
+    let mut refused = Refused::new(none.http_status(), "not_found", message).by(rule);
     if let Some(rejection) = none.decisive() {
         refused = refused.with("decided_by", rejection.rule.as_str()).with("source", rejection.source.as_str());
     }
-    let mut availability = serde_json::json!({ "code": code, "retryable": false, "requested_models": requested });
-    let excluded = none.excluded_by(ask);
+    let mut availability = serde_json::json!({ "code": code, "retryable": false, "requested_models": inbound.peek.models });
     if !excluded.is_empty() {
         availability["excluded_by"] = excluded.keys().map(|rule| rule.availability_name()).collect();
         refused = refused.with("excluded_by", serde_json::json!(excluded));

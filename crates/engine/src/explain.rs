@@ -2,7 +2,7 @@
 
 use portolan_core::{AccountId, Dialect, Enforcement, Money};
 use portolan_dialect::{openai_chat, registry};
-use portolan_ledger::{AccountState, Generation};
+use portolan_ledger::{AccountState, Generation, RouterChoice};
 use portolan_routing::{CandidateView, OrderReason};
 use serde_json::{Value, json};
 
@@ -25,18 +25,18 @@ impl Engine {
         let wanted = Wanted::new(self, &deployment, &inbound, seed)?;
         let ask = wanted.ask(&inbound);
         let health = deployment.health(inbound.simulate).at(inbound.at, Probe::Leave);
-        let planned = portolan_routing::plan(&deployment.catalog, deployment.bindings(inbound.simulate), &ask, &health);
+        let planned = wanted.plan(&deployment, &inbound, &health);
         if let Some(wrong) = planned.as_ref().err().filter(|none| none.field().is_some()) {
-            return Err(no_endpoint(&deployment, &ask, wrong));
+            return Err(no_endpoint(&deployment, &inbound, &wanted, wrong));
         }
         let candidates = portolan_routing::explain(&deployment.catalog, &ask, &planned);
         let mut data = json!({
             "requested_models": inbound.peek.models, "strategy": wanted.strategy.as_str(), "epoch": deployment.epoch, "seed": seed, "simulated": false, "refusal": null,
-            "notes": portolan_routing::notes(&deployment.catalog, &ask),
+            "routers": wanted.explain_routers(&deployment, &inbound)?, "notes": portolan_routing::notes(&deployment.catalog, &ask),
         });
         match planned {
             Err(none) => {
-                let refused = no_endpoint(&deployment, &ask, &none);
+                let refused = no_endpoint(&deployment, &inbound, &wanted, &none);
                 data["budgets"] = budgets.iter().map(|b| budget(b, false)).collect();
                 data["candidates"] = json!(candidates);
                 data["refusal"] = refused.body()["error"].clone();
@@ -155,10 +155,19 @@ pub fn stored_explanation(generation: &Generation) -> Value {
     json!({
         "id": generation.id, "requested_models": generation.requested, "strategy": Strategy::of(&generation.requested).as_str(), "epoch": generation.epoch, "seed": generation.seed,
         "simulated": generation.simulated, "needs": generation.needs, "preferences": generation.preferences, "candidates": candidates,
-        "attempts": attempts, "end": generation.end, "cost": generation.cost.to_string(), "charge": generation.charge.to_string(),
+        "routers": generation.routed.iter().map(router).collect::<Vec<_>>(), "attempts": attempts, "end": generation.end, "cost": generation.cost.to_string(), "charge": generation.charge.to_string(),
         "flags": generation.flags,
         "budgets": generation.held.iter().map(|(account, held)| held_budget(*account, *held)).collect::<Vec<_>>(),
         "refusal": null, "notes": null,
+    })
+}
+
+/// What a router decided. The models that it looked at are not stored.
+fn router(choice: &RouterChoice) -> Value {
+    let share = |ppm: Option<u32>| ppm.map(|ppm| f64::from(ppm) / 1e6);
+    json!({
+        "router": choice.router, "task": choice.task, "complexity": share(choice.complexity_ppm), "ceiling_percent": choice.ceiling_percent,
+        "strength": share(choice.strength_ppm), "kept": choice.kept, "models": null,
     })
 }
 

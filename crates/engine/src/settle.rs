@@ -203,6 +203,7 @@ impl Run {
             app: inbound.origins.app.clone(),
             user: inbound.peek.user.clone(),
             session: inbound.peek.session_id.clone().or_else(|| inbound.origins.session.clone()),
+            routed: planned.wanted.routed.clone(),
             sticky: self.pin(ended, priced),
             tags: inbound.origins.tags.clone(),
         }
@@ -265,9 +266,9 @@ fn reported(endpoint: &Endpoint, seen: Option<&Seen>) -> Option<Cost> {
     Some(Cost { total, prompt: Money::ZERO, completion: total })
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a weight lies between 0 and 1")]
-fn ppm(weight: f64) -> u32 {
-    (weight.clamp(0.0, 1.0) * 1e6).round() as u32
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share lies between 0 and 1")]
+pub(crate) fn ppm(share: f64) -> u32 {
+    (share.clamp(0.0, 1.0) * 1e6).round() as u32
 }
 
 fn previous_error(provider: &str, fault: &Fault) -> serde_json::Value {

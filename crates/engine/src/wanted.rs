@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use portolan_catalog::{Catalog, EndpointIx, ModelIx};
 use portolan_core::{Area, ModelSlug, Suffix};
-use portolan_dialect::openai_chat::peek::Peek;
-use portolan_routing::auto::{self, AutoPlugin, Market, Needs, PromptView};
-use portolan_routing::{Ask, Choice, Policy, Source, Variant};
-use serde_json::{Value, json};
+use portolan_ledger::RouterChoice;
+use portolan_routing::auto::{Market, Router, RouterView};
+use portolan_routing::{Ask, Choice, Health, NoEndpoint, Plan, Policy, Source, Variant};
+use serde_json::json;
 
 use crate::chat::Inbound;
 use crate::refusal::not_a_model;
+use crate::routers::Chooser;
 use crate::sticky::{self, Conversation, Pinned, StickyKey};
 use crate::{Deployment, Engine, Refused, Rule, Settings};
 
@@ -30,11 +31,10 @@ pub(crate) enum Strategy {
 impl Strategy {
     /// How the models of a request are chosen, by the names in it. The last name that stands for others counts.
     pub(crate) fn of(requested: &[String]) -> Self {
-        let of = |name: &String| match name.as_str() {
-            name if auto::AUTO.contains(&name) => Some(Strategy::Auto),
-            name if auto::FREE.contains(&name) => Some(Strategy::Free),
-            name if name.starts_with('~') => Some(Strategy::Latest),
-            _ => None,
+        let of = |name: &String| match Router::named(name) {
+            Some(Router::Auto) => Some(Strategy::Auto),
+            Some(Router::Free) => Some(Strategy::Free),
+            None => name.starts_with('~').then_some(Strategy::Latest),
         };
         requested.iter().rev().find_map(of).unwrap_or(Strategy::Direct)
     }
@@ -47,12 +47,6 @@ impl Strategy {
             Strategy::Free => "free",
         }
     }
-}
-
-/// Whether a name is that of a router, which chooses among models.
-#[must_use]
-pub fn is_router(name: &str) -> bool {
-    auto::AUTO.contains(&name) || auto::FREE.contains(&name)
 }
 
 /// Where a conversation is, and by what it is known.
@@ -73,8 +67,12 @@ pub(crate) struct Wanted {
     pub(crate) place: Option<Place>,
     pub(crate) strict: bool,
     pub(crate) seed: u64,
+    /// What its routers decided.
+    pub(crate) routed: Vec<RouterChoice>,
     variants: Vec<Option<Variant>>,
     policies: Vec<Policy>,
+    /// A router has no model to choose.
+    no_model: Option<NoEndpoint>,
     /// The providers that may not serve, as resellers know them.
     pub(crate) ignored: Vec<String>,
 }
@@ -83,7 +81,7 @@ impl Wanted {
     /// Looks the request's names up in one deployment.
     ///
     /// # Errors
-    /// A name that is none, a router that has no model, an area that is not served here.
+    /// A name that is none, settings of a router that make no sense, an area that is not served here.
     pub(crate) fn new(engine: &Engine, deployment: &Deployment, inbound: &Inbound, seed: u64) -> Result<Self, Refused> {
         let area = area(engine.settings(), inbound)?;
         let mut wanted = Self {
@@ -92,15 +90,19 @@ impl Wanted {
             place: None,
             strict: inbound.caller.is_strict(),
             seed,
+            routed: Vec::new(),
+            no_model: None,
             variants: Vec::new(),
             ignored: Vec::new(),
             policies: area.map(|(area, source)| Policy { area: Some(area), ..Policy::new(source) }).into_iter().collect(),
         };
         let requested = &inbound.peek.models;
-        let names = requested.iter().map(|name| Named::new(deployment, name, requested)).collect::<Result<Vec<_>, _>>()?;
+        let named =
+            |name: &String| Named::new(deployment, name, requested).map_err(|refused| refused.with("field", inbound.field_of_model(name)));
+        let names = requested.iter().map(named).collect::<Result<Vec<_>, _>>()?;
         wanted.place = names.first().and_then(|first| place(engine, deployment, inbound, first.known_as()));
-        for name in names {
-            wanted.add(deployment, inbound, name)?;
+        for (requested, name) in requested.iter().zip(names) {
+            wanted.add(deployment, inbound, requested, name)?;
         }
         wanted.ignored = ignored(deployment, &inbound.peek.preferences.ignore, &wanted.policies);
         Ok(wanted)
@@ -125,59 +127,91 @@ impl Wanted {
         }
     }
 
+    /// Its plan.
+    ///
+    /// # Errors
+    /// As [`portolan_routing::plan`] says, or when a router has no model to choose.
+    pub(crate) fn plan(&self, deployment: &Deployment, inbound: &Inbound, health: &dyn Health) -> Result<Plan, NoEndpoint> {
+        match &self.no_model {
+            Some(none) => Err(none.clone()),
+            None => portolan_routing::plan(&deployment.catalog, deployment.bindings(inbound.simulate), &self.ask(inbound), health),
+        }
+    }
+
+    /// Why each of its routers decides what it does.
+    pub(crate) fn explain_routers(&self, deployment: &Deployment, inbound: &Inbound) -> Result<Vec<RouterView>, Refused> {
+        let routers = inbound.peek.models.iter().filter_map(|name| Router::named(name));
+        let explain = |router| {
+            Ok(Chooser::new(router, inbound)?.explain(&market(deployment, inbound, &self.ask_router(inbound)), inbound, self.before()))
+        };
+        routers.map(explain).collect()
+    }
+
     /// The area that the request is confined to.
     pub(crate) fn area(&self) -> Option<Area> {
         self.policies.iter().find_map(|policy| policy.area)
     }
 
-    fn add(&mut self, deployment: &Deployment, inbound: &Inbound, name: Named) -> Result<(), Refused> {
-        let is_auto = match name {
+    fn add(&mut self, deployment: &Deployment, inbound: &Inbound, requested: &str, name: Named) -> Result<(), Refused> {
+        let router = match name {
             Named::Model(slug, variant) => {
                 self.models.push(slug);
                 self.variants.push(variant);
                 return Ok(());
             }
-            Named::Auto => true,
-            Named::Free => false,
+            Named::Router(router) => router,
         };
         if let Some(area) = self.area() {
-            let message = format!("{} cannot be used in a request that is confined to {}; name a model", name.known_as(), area.as_str());
-            return Err(Refused::field("model", message).by(Rule::Region));
+            let message = format!("{requested} cannot be used in a request that is confined to {}; name a model", area.as_str());
+            return Err(Refused::field(&inbound.field_of_model(requested), message).by(Rule::Region));
         }
-        // Without models: those are what is looked for.
-        let ask = Ask { models: &[], variants: &[], ..self.ask(inbound) };
-        let market = market(deployment, inbound, &ask);
-        let before = self.place.as_ref().and_then(|place| place.model);
-        let chosen = if is_auto { route(&market, inbound, before) } else { free(&market, inbound, self.seed, before) }?;
-        self.variants.resize(self.variants.len() + chosen.len(), None);
-        self.models.extend(chosen);
+        let chooser = Chooser::new(router, inbound)?;
+        match chooser.choose(&market(deployment, inbound, &self.ask_router(inbound)), inbound, self.before()) {
+            Ok(routed) => {
+                self.models.extend(routed.models().cloned());
+                self.variants.resize(self.models.len(), None);
+                self.routed.push(chooser.record(&routed));
+            }
+            Err(none) => self.no_model = self.no_model.take().or(Some(none)),
+        }
         Ok(())
     }
+
+    /// The question for a router: without models, for those are what is looked for.
+    fn ask_router<'a>(&'a self, inbound: &'a Inbound) -> Ask<'a> {
+        Ask { models: &[], variants: &[], ..self.ask(inbound) }
+    }
+
+    /// The model that the conversation had.
+    fn before(&self) -> Option<ModelIx> {
+        self.place.as_ref().and_then(|place| place.model)
+    }
+}
+
+fn market<'a>(deployment: &'a Deployment, inbound: &Inbound, ask: &'a Ask<'a>) -> Market<'a> {
+    Market { catalog: &deployment.catalog, bindings: deployment.bindings(inbound.simulate), ask }
 }
 
 /// What a name in a request stands for.
 enum Named {
-    Auto,
-    Free,
+    Router(Router),
     Model(ModelSlug, Option<Variant>),
 }
 
 impl Named {
     fn new(deployment: &Deployment, name: &str, requested: &[String]) -> Result<Self, Refused> {
-        match name {
-            name if auto::AUTO.contains(&name) => return Ok(Named::Auto),
-            name if auto::FREE.contains(&name) => return Ok(Named::Free),
-            _ => {}
+        if let Some(router) = Router::named(name) {
+            return Ok(Named::Router(router));
         }
         let (slug, variant) = Variant::split(&deployment.catalog, name);
         let slug = ModelSlug::parse(&slug).map_err(|_| unknown_model(&deployment.catalog, name, requested))?;
-        match deployment.catalog.model(slug.as_str()) {
-            None => refuse_unbuilt(name)?,
-            Some(model) if model.router => {
-                let message = format!("the router {name} is not supported yet; name a model, or openrouter/auto");
-                return Err(Refused::field("model", message).by(Rule::NotSupported));
-            }
-            Some(_) => {}
+        let Some(model) = deployment.catalog.model(slug.as_str()) else {
+            refuse_unbuilt(name)?;
+            return Err(unknown_model(&deployment.catalog, slug.as_str(), requested));
+        };
+        if model.router {
+            let message = format!("the router {name} is not supported yet; name a model, or openrouter/auto");
+            return Err(Refused::field("model", message).by(Rule::NotSupported));
         }
         Ok(Named::Model(slug, variant))
     }
@@ -186,15 +220,14 @@ impl Named {
     /// depend on what a router chooses, or the next turn would look for the conversation elsewhere.
     fn known_as(&self) -> &str {
         match self {
-            Named::Auto => auto::AUTO[0],
-            Named::Free => auto::FREE[0],
+            Named::Router(router) => router.as_str(),
             Named::Model(slug, _) => slug.as_str(),
         }
     }
 }
 
-/// A name that cannot even be a slug is answered as an unknown slug is.
-fn unknown_model(catalog: &Catalog, name: &str, requested: &[String]) -> Refused {
+/// Refuses a name that no model has, be it a slug or not.
+pub(crate) fn unknown_model(catalog: &Catalog, name: &str, requested: &[String]) -> Refused {
     let mut refused = Refused::field("model", not_a_model(catalog, name)).by(Rule::ModelNotFound);
     refused.availability = Some(json!({ "code": "model_not_found", "retryable": false, "requested_models": requested }));
     refused
@@ -257,93 +290,6 @@ fn place(engine: &Engine, deployment: &Deployment, inbound: &Inbound, name: &str
         .zip(model)
         .and_then(|(pinned, model)| catalog.endpoints_of(catalog.model_at(model)).find(|e| *e.tag == *pinned.tag).map(|e| e.ix));
     Some(Place { key, is_session: matches!(conversation, Conversation::Session(_)), before, model, endpoint })
-}
-
-fn needs(peek: &Peek) -> Needs {
-    let input_tokens_min = Ask { input_tokens_max: peek.text_bytes, ..Ask::new(&[], &peek.preferences) }.input_tokens_min();
-    Needs { capabilities: peek.needs, input_tokens_min, max_output: peek.max_tokens }
-}
-
-fn market<'a>(deployment: &'a Deployment, inbound: &Inbound, ask: &'a Ask<'a>) -> Market<'a> {
-    Market { catalog: &deployment.catalog, bindings: deployment.bindings(inbound.simulate), simulate: inbound.simulate, ask: Some(ask) }
-}
-
-fn no_model(none: &auto::NoModel) -> Refused {
-    Refused::new(auto::NoModel::HTTP_STATUS, "not_found", none.to_string()).by(Rule::NoEndpoint)
-}
-
-fn free(market: &Market<'_>, inbound: &Inbound, seed: u64, before: Option<ModelIx>) -> Result<Vec<ModelSlug>, Refused> {
-    auto::free(market, &needs(&inbound.peek), seed, before).map_err(|none| no_model(&none))
-}
-
-/// The models that `openrouter/auto` chooses for a request, the best first.
-fn route(market: &Market<'_>, inbound: &Inbound, before: Option<ModelIx>) -> Result<Vec<ModelSlug>, Refused> {
-    let peek = &inbound.peek;
-    let plugin = plugin(inbound)?;
-    let text = last_user_text(inbound);
-    let media = &peek.media;
-    let view = PromptView {
-        text: &text,
-        messages: peek.messages,
-        conversation_bytes: peek.text_bytes,
-        tools: u32::from(peek.needs.has(portolan_core::Capability::Tools)),
-        attachments: media.images.count + media.files.count + media.audios.count + media.videos.count,
-        structured: peek.needs.has(portolan_core::Capability::StructuredOutputs),
-    };
-    auto::route(market, &view, &needs(peek), &plugin, before).map(|routed| routed.models()).map_err(|none| no_model(&none))
-}
-
-/// What the settings of the auto router are, for whoever wrote something else.
-const SETTINGS: [(&str, &str); 6] = [
-    ("id", "`auto-router`"),
-    ("enabled", "true or false"),
-    ("allowed_models", "a list of patterns, such as [\"anthropic/*\"]"),
-    ("excluded_models", "a list of patterns, such as [\"anthropic/*\"]"),
-    ("cost_tier", "one of low, medium, high, xhigh and max"),
-    ("cost_quality_tradeoff", "a number between 0 and 10"),
-];
-
-/// The settings of the auto router, from `plugins`. The first look has refused every other plugin that is switched on, and a
-/// second of this one.
-fn plugin(inbound: &Inbound) -> Result<AutoPlugin, Refused> {
-    let Some(field) = inbound.peek.field("plugins") else { return Ok(AutoPlugin::default()) };
-    let all: Vec<Value> = serde_json::from_slice(&inbound.body[field.value.clone()]).unwrap_or_default();
-    let own = all.into_iter().enumerate().find(|(_, plugin)| plugin["id"] == "auto-router" && plugin["enabled"] != false);
-    own.map_or_else(|| Ok(AutoPlugin::default()), |(at, own)| settings(at, own))
-}
-
-fn settings(at: usize, own: Value) -> Result<AutoPlugin, Refused> {
-    let wrong = |field: String, problem: &str| Refused::field(&field, format!("{field}: {problem}"));
-    for (name, value) in own.as_object().into_iter().flatten() {
-        let Some((_, form)) = SETTINGS.iter().find(|(known, _)| known == name) else {
-            let known = SETTINGS.map(|(known, _)| known).join(", ");
-            return Err(wrong(format!("plugins[{at}]"), &format!("`{name:.40}` is no setting of the auto-router; known are {known}")));
-        };
-        let pattern = value.as_array().filter(|_| name.ends_with("_models")).and_then(|list| list.iter().position(|one| !one.is_string()));
-        if let Some(index) = pattern {
-            return Err(wrong(format!("plugins[{at}].{name}[{index}]"), "must be a pattern, such as \"anthropic/*\""));
-        }
-        if serde_json::from_value::<AutoPlugin>(json!({ name: value })).is_err() {
-            return Err(wrong(format!("plugins[{at}].{name}"), &format!("must be {form}")));
-        }
-    }
-    let plugin: AutoPlugin = serde_json::from_value(own).map_err(|_| wrong(format!("plugins[{at}]"), "must be an object"))?;
-    plugin.check().map_err(|told| {
-        let (name, problem) = told.split_once(' ').unwrap_or(("", &told));
-        wrong(format!("plugins[{at}].{name}"), problem)
-    })?;
-    Ok(plugin)
-}
-
-/// The text of the last message of the user. Only requests for the router pay for this second reading.
-fn last_user_text(inbound: &Inbound) -> String {
-    let Some(field) = inbound.peek.field("messages") else { return String::new() };
-    let messages: Vec<Value> = serde_json::from_slice(&inbound.body[field.value.clone()]).unwrap_or_default();
-    match messages.into_iter().rev().find(|message| message["role"] == "user").map(|mut last| last["content"].take()) {
-        Some(Value::String(text)) => text,
-        Some(Value::Array(parts)) => parts.iter().filter_map(|part| part["text"].as_str()).collect::<Vec<_>>().join("\n"),
-        _ => String::new(),
-    }
 }
 
 impl Place {

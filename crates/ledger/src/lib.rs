@@ -14,4 +14,4 @@ pub use account::{Account, AccountState, Limit, Refusal, Spend};
 pub use billing::{End, charge};
 pub use hold::{Held, Quote};
 pub use price::{Bound, Cost, cost, worst_case};
-pub use record::{App, Attempt, Candidate, Entry, Flags, Generation, Latency, Opened};
+pub use record::{App, Attempt, Candidate, Entry, Flags, Generation, Latency, Opened, RouterChoice};

@@ -15,8 +15,10 @@ const NAMES: &[(&str, &str)] = &[
     ("a", "attempts"),
     ("c", "candidates"),
     ("ch", "charge"),
+    ("cl", "ceiling_percent"),
     ("co", "cost"),
     ("cp", "price"),
+    ("cx", "complexity_ppm"),
     ("d", "detail"),
     ("dr", "dropped"),
     ("e", "endpoint"),
@@ -29,6 +31,7 @@ const NAMES: &[(&str, &str)] = &[
     ("gw", "gateway_us"),
     ("h", "held"),
     ("k", "key"),
+    ("kp", "kept"),
     ("la", "lane"),
     ("lr", "lane_reason"),
     ("l", "latency"),
@@ -40,10 +43,13 @@ const NAMES: &[(&str, &str)] = &[
     ("pr", "preferences"),
     ("pv", "price_version"),
     ("p", "provider"),
+    ("ro", "routed"),
     ("rq", "requested"),
+    ("rt", "router"),
     ("r", "rule"),
     ("sd", "seed"),
     ("se", "session"),
+    ("sg", "strength_ppm"),
     ("sim", "simulated"),
     ("so", "source"),
     ("sk", "sticky"),
@@ -51,6 +57,7 @@ const NAMES: &[(&str, &str)] = &[
     ("s", "status"),
     ("st", "stream"),
     ("tg", "tags"),
+    ("tk", "task"),
     ("tm", "took_ms"),
     ("tt", "total_ms"),
     ("ti", "trace_id"),
@@ -221,6 +228,9 @@ pub struct Generation {
     /// The caller's session.
     #[serde(rename = "se", default, skip_serializing_if = "is_default")]
     pub session: Option<String>,
+    /// What its routers decided.
+    #[serde(rename = "ro", default, skip_serializing_if = "is_default")]
+    pub routed: Vec<RouterChoice>,
     /// The key of the conversation that was pinned to the endpoint by this answer.
     #[serde(rename = "sk", default, skip_serializing_if = "is_default")]
     pub sticky: Option<String>,
@@ -306,6 +316,29 @@ pub struct Candidate {
     /// Whether it had failed in the last seconds.
     #[serde(rename = "fr", default, skip_serializing_if = "is_default")]
     pub failed_recently: bool,
+}
+
+/// What a router decided, as codes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RouterChoice {
+    /// Its name.
+    #[serde(rename = "rt")]
+    pub router: String,
+    /// What the prompt was taken for; `None` for this and the following: nobody looked at it.
+    #[serde(rename = "tk", default, skip_serializing_if = "is_default")]
+    pub task: Option<String>,
+    /// How hard the prompt is, in millionths.
+    #[serde(rename = "cx", default, skip_serializing_if = "is_default")]
+    pub complexity_ppm: Option<u32>,
+    /// The share of the candidates, the cheapest first, that might be chosen.
+    #[serde(rename = "cl", default, skip_serializing_if = "is_default")]
+    pub ceiling_percent: Option<u8>,
+    /// The strength that was asked for, in millionths.
+    #[serde(rename = "sg", default, skip_serializing_if = "is_default")]
+    pub strength_ppm: Option<u32>,
+    /// The model that the conversation had before and kept.
+    #[serde(rename = "kp", default, skip_serializing_if = "is_default")]
+    pub kept: Option<String>,
 }
 
 /// What is unusual about a generation.

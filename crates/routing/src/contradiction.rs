@@ -58,5 +58,5 @@ fn is_taken(entry: &Entry<'_>, ignore: &[Entry<'_>], endpoints: &[&Endpoint]) ->
     let means = |entry: &Entry<'_>, of: &Endpoint| entry.is_full_slug_of(of) || entry.is_provider_of(of) && of.service_tier.is_none();
     let mut meant = endpoints.iter().filter(|endpoint| means(entry, endpoint)).peekable();
     let repeated = ignore.iter().any(|other| other.repeats(entry));
-    repeated || meant.peek().is_some() && meant.all(|endpoint| ignore.iter().any(|other| means(other, endpoint)))
+    repeated || meant.peek().is_some() && meant.all(|endpoint| ignore.iter().any(|other| other.covers(endpoint)))
 }

@@ -15,6 +15,7 @@ pub fn detail(catalog: &Catalog, ask: &Ask<'_>, rejection: &Rejection) -> Option
         Detail::None => return plain(catalog, ask, rejection),
         Detail::NotCallable(why) => why.as_str().to_owned(),
         Detail::Does(task) => format!("it does {}", task.as_str()),
+        Detail::GivesMedia => "it also gives images or audio, which the request does not ask for".to_owned(),
         Detail::Area { needs, has } => match has {
             Some(has) => format!("confined to {}, its requests stay in {}", needs.as_str(), has.as_str()),
             None => format!("confined to {}, and nobody attests where its requests stay", needs.as_str()),

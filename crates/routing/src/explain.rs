@@ -103,8 +103,7 @@ pub struct CandidateView {
 pub fn explain(catalog: &Catalog, ask: &Ask<'_>, planned: &Result<Plan, NoEndpoint>) -> Vec<CandidateView> {
     match planned {
         Ok(plan) => candidates(catalog, ask, &plan.attempts, &plan.rejected),
-        Err(NoEndpoint::NothingLeft { rejected }) => candidates(catalog, ask, &[], rejected),
-        Err(_) => Vec::new(),
+        Err(none) => candidates(catalog, ask, &[], none.rejected()),
     }
 }
 

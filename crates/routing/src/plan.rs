@@ -40,6 +40,9 @@ portolan_core::words! {
     }
 }
 
+/// Stands for the place of a model that a router looks at. It matters for variants and wildcards only, which a router leaves out.
+const UNREQUESTED: u16 = u16::MAX;
+
 /// One attempt of a plan.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Choice {
@@ -129,6 +132,13 @@ pub enum NoEndpoint {
         /// Each with its rule.
         rejected: Vec<Rejection>,
     },
+    /// A router has no model to choose.
+    NoModel {
+        /// `allowed_models` says among which it may choose.
+        is_covered: bool,
+        /// The endpoints of those models, each with its rule. Empty: there is no such model.
+        rejected: Vec<Rejection>,
+    },
 }
 
 /// Plans a request: every endpoint of the requested models is either an attempt or rejected by one rule. No endpoint of
@@ -185,23 +195,42 @@ pub(crate) struct Sieve<'a> {
 }
 
 impl<'a> Sieve<'a> {
-    /// `None`: the preferences name somebody unknown. The plan will say so, whatever the models.
-    pub(crate) fn new(catalog: &'a Catalog, bindings: &'a Bindings, ask: &'a Ask<'a>, simulator_use: SimulatorUse) -> Option<Self> {
+    /// # Errors
+    /// When the preferences name somebody unknown, whatever the models.
+    pub(crate) fn new(
+        catalog: &'a Catalog,
+        bindings: &'a Bindings,
+        ask: &'a Ask<'a>,
+        simulator_use: SimulatorUse,
+    ) -> Result<Self, NoEndpoint> {
         let (terms, named) = (Terms::all(catalog, ask), names::entries(catalog, &ask.preferences.order));
-        contradiction::known(catalog, &named, &terms).ok()?;
-        Some(Self { catalog, bindings, ask, simulator_use, terms, named })
+        contradiction::known(catalog, &named, &terms)?;
+        Ok(Self { catalog, bindings, ask, simulator_use, terms, named })
     }
 
-    /// The endpoints of a model that can be attempts.
-    pub(crate) fn left(&self, model: &Model) -> Vec<EndpointIx> {
+    /// Why none of the models is left whose endpoints are rejected.
+    pub(crate) fn nothing_left(&self, rejected: Vec<Rejection>, is_covered: bool) -> NoEndpoint {
+        let mut models: Vec<ModelIx> = rejected.iter().map(|rejection| self.catalog.endpoint(rejection.endpoint).model).collect();
+        models.dedup();
+        let models = models.into_iter().map(|ix| self.catalog.model_at(ix));
+        let wrong = contradiction::find(self.catalog, self.ask, &self.named, &self.terms, models);
+        wrong.unwrap_or(NoEndpoint::NoModel { is_covered, rejected })
+    }
+
+    /// Sorts the endpoints of a model into those that can be attempts and rejections.
+    pub(crate) fn sort(&self, model: &Model, attempts: &mut Vec<Choice>, rejected: &mut Vec<Rejection>) {
         let Self { catalog, bindings, ask, simulator_use, terms, named } = self;
         let (terms, named, simulator_use) = (terms.as_slice(), named.as_slice(), *simulator_use);
-        // Which of the models it is matters for variants only, and a router has none.
         let scope =
-            Scope { catalog, bindings, ask, health: &NoFailures, simulator_use, terms, named, model, requested: u16::MAX, sort: None };
-        let (mut attempts, mut rejected) = (Vec::new(), Vec::new());
-        filter::filter(&scope, &mut attempts, &mut rejected);
-        attempts.into_iter().map(|choice| choice.endpoint).collect()
+            Scope { catalog, bindings, ask, health: &NoFailures, simulator_use, terms, named, model, requested: UNREQUESTED, sort: None };
+        filter::filter(&scope, attempts, rejected);
+    }
+}
+
+impl Rejection {
+    /// Of an endpoint that a router leaves out for a reason of its own.
+    pub(crate) fn by_router(endpoint: EndpointIx, rule: Rule, source: Source, detail: Detail) -> Self {
+        Self { endpoint, requested: UNREQUESTED, rule, source, policy: None, detail }
     }
 }
 

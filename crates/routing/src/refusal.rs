@@ -39,18 +39,23 @@ impl Rejection {
     }
 }
 
+/// The one of them that came furthest.
+pub(crate) fn furthest(rejected: &[Rejection]) -> Option<&Rejection> {
+    rejected.iter().max_by_key(|r| (r.rule, r.price_bound()))
+}
+
 impl NoEndpoint {
     /// The rejection that came furthest: the one whose rule the caller can best do something about. Of prices the lowest.
     #[must_use]
     pub fn decisive(&self) -> Option<&Rejection> {
-        self.rejected().iter().max_by_key(|r| (r.rule, r.price_bound()))
+        furthest(self.rejected())
     }
 
     /// The endpoints that are out, where that is the reason.
     #[must_use]
     pub fn rejected(&self) -> &[Rejection] {
         match self {
-            NoEndpoint::NothingLeft { rejected } => rejected,
+            NoEndpoint::NothingLeft { rejected } | NoEndpoint::NoModel { rejected, .. } => rejected,
             _ => &[],
         }
     }
@@ -59,6 +64,10 @@ impl NoEndpoint {
     #[must_use]
     pub fn excluded_by(&self, ask: &Ask<'_>) -> BTreeMap<Rule, Excluded> {
         let mut all: BTreeMap<Rule, Excluded> = BTreeMap::new();
+        if matches!(self, NoEndpoint::NoModel { is_covered: true, rejected } if rejected.is_empty()) {
+            let sources = vec![Source::RequestAllowedModels.as_str().into()];
+            all.insert(Rule::ModelNotAllowed, Excluded { endpoints: 0, sources });
+        }
         for rejection in self.rejected() {
             let excluded = all.entry(rejection.rule).or_default();
             excluded.endpoints += 1;
@@ -77,7 +86,7 @@ impl NoEndpoint {
             NoEndpoint::UnknownModel { .. } => Some("model"),
             NoEndpoint::UnknownProvider { field, .. } => Some(field),
             NoEndpoint::Contradiction { fields, .. } => Some(fields[0]),
-            NoEndpoint::NothingLeft { .. } => None,
+            NoEndpoint::NothingLeft { .. } | NoEndpoint::NoModel { .. } => None,
         }
     }
 
@@ -102,15 +111,16 @@ impl NoEndpoint {
             }
             NoEndpoint::NothingLeft { .. } => match self.decisive() {
                 None => format!("No endpoints found for {}.", models(ask)),
-                Some(rejection) => format!("{}{}", nothing_left(catalog, ask, rejection), self.rules(ask)),
+                Some(rejection) => format!("{}{}", nothing_left(catalog, ask, rejection), self.rules(ask, 2)),
             },
+            NoEndpoint::NoModel { .. } => format!("No models match your request and model restrictions.{}", self.rules(ask, 1)),
         }
     }
 
-    /// The rules that emptied the choice, where they are several.
-    fn rules(&self, ask: &Ask<'_>) -> String {
+    /// The rules that emptied the choice, where they are as many.
+    fn rules(&self, ask: &Ask<'_>, least: usize) -> String {
         let all = self.excluded_by(ask);
-        if all.len() < 2 {
+        if all.len() < least {
             return String::new();
         }
         let one = |(rule, by): (Rule, Excluded)| format!("{} ({}: {})", rule.as_str(), by.sources.join(", "), by.endpoints);
@@ -153,6 +163,7 @@ fn nothing_left(catalog: &Catalog, ask: &Ask<'_>, rejection: &Rejection) -> Stri
             let named = preferences.order.join(", ");
             return not_allowed(catalog, ask, &format!("your request's provider.order preference without fallbacks permits only: {named}"));
         }
+        (Rule::ModelNotAllowed, _) => "the router may not choose it".into(),
         (Rule::NotCallable, _) => "its endpoints are listed, but can not be called".into(),
         (Rule::NoCredential, _) => "no provider that serves it has a credential; configure one or switch the simulator on".into(),
         (Rule::SimulatedApart, _) => "real and simulated endpoints never serve one request".into(),

@@ -6,6 +6,8 @@ use portolan_core::{Area, Capabilities, Parameters, Price, Quantization, Service
 portolan_core::words! {
     /// Why an endpoint is out, in the order in which the rules are asked.
     pub enum Rule {
+        /// The settings of the router leave its model out.
+        ModelNotAllowed = "model_not_allowed",
         /// Nobody could call it.
         NotCallable = "not_callable",
         /// No credential stands behind it.
@@ -80,6 +82,10 @@ portolan_core::words! {
         RequestRequireParameters = "request.provider.require_parameters",
         /// `service_tier` of the request, or that there is none.
         RequestServiceTier = "request.service_tier",
+        /// `allowed_models` of the request's `auto-router` plugin.
+        RequestAllowedModels = "request.plugins.auto-router.allowed_models",
+        /// `excluded_models` of the request's `auto-router` plugin.
+        RequestExcludedModels = "request.plugins.auto-router.excluded_models",
         /// `provider.allow_fallbacks` of the request.
         RequestAllowFallbacks = "request.provider.allow_fallbacks",
         /// The length of the request's messages.
@@ -143,6 +149,8 @@ pub enum Detail {
     NotCallable(NotCallable),
     /// What it does instead.
     Does(Task),
+    /// It also draws or talks.
+    GivesMedia,
     /// Where its requests stay, and where this one must.
     Area {
         /// Asked.

@@ -18,6 +18,9 @@ use super::sheet::table;
 /// The server's own default limit of a body.
 const BODY_BYTES_MAX: u64 = 50 << 20;
 
+/// So many models of a router are shown. One that finds none has looked at the whole catalog.
+const MODELS_MAX: usize = 50;
+
 pub(super) async fn run(args: &Explain, admin: &Admin, output: Output) -> Result<ExitCode, CliError> {
     let body = read(&args.body)?;
     let mut path = format!("/explain?task={}", args.task);
@@ -56,9 +59,15 @@ fn render(data: &Value) -> String {
     for key in ["strategy", "epoch", "seed"] {
         out.push_str(&format!("{key:8}  {}\n", at(data, key)));
     }
-    out.push('\n');
-    let header = ["#", "status", "model", "provider", "lane", "price", "expected", "worst", "why"];
-    out.push_str(&table(&header, rows("candidates").iter().map(candidate)));
+    for router in rows("routers") {
+        out.push_str(&decision(&router));
+    }
+    // A router without a model has looked at all endpoints of the models above.
+    if rows("routers").is_empty() || rows("candidates").iter().any(|row| row["status"] == "eligible") {
+        let header = ["#", "status", "model", "provider", "lane", "price", "expected", "worst", "why"];
+        out.push('\n');
+        out.push_str(&table(&header, rows("candidates").iter().map(candidate)));
+    }
     if !rows("budgets").is_empty() {
         let header = ["budget", "enforcement", "limit", "settled", "held", "fits"];
         let budget = |row: &Value| ["scope", "enforcement", "limit", "settled", "held", "fits"].map(|path| at(row, path));
@@ -67,6 +76,28 @@ fn render(data: &Value) -> String {
     }
     out.push('\n');
     out.push_str(&refusal(&data["refusal"]));
+    out
+}
+
+/// What a router decided, and what it made of each model. Of a request that ended the models are not known.
+fn decision(router: &Value) -> String {
+    let mut out = "\n".to_owned();
+    for key in ["router", "task", "complexity", "strength", "ceiling_percent", "kept"] {
+        if !router[key].is_null() {
+            out.push_str(&format!("{key:15}  {}\n", at(router, key)));
+        }
+    }
+    let model = |row: &Value| {
+        let why = if row["rule"].is_string() { why(row) } else { at(row, "order_reason") };
+        [at(row, "order"), at(row, "status"), at(row, "model"), at(row, "strength"), at(row, "price"), why]
+    };
+    let models = router["models"].as_array().map(Vec::as_slice).unwrap_or_default();
+    if !models.is_empty() {
+        out.push_str(&table(&["#", "status", "model", "strength", "price", "why"], models.iter().take(MODELS_MAX).map(model)));
+    }
+    if models.len() > MODELS_MAX {
+        out.push_str(&format!("... and {} more; -o json shows all\n", models.len() - MODELS_MAX));
+    }
     out
 }
 
@@ -139,6 +170,22 @@ mod tests {
             ],
             "budgets": [{ "scope": "key", "enforcement": "strict", "limit": "1", "settled": "0.2", "held": "0", "fits": true }],
             "refusal": null,
+        });
+        insta::assert_snapshot!(render(&data));
+    }
+
+    #[test]
+    fn a_router_shows_what_it_made_of_each_model() {
+        let data = json!({
+            "requested_models": ["openrouter/auto"], "strategy": "auto", "epoch": 1, "seed": 1, "candidates": [], "budgets": [], "refusal": null,
+            "routers": [{
+                "router": "openrouter/auto", "task": "code_writing", "complexity": 0.62, "ceiling_percent": 18, "strength": 0.31, "kept": null,
+                "models": [
+                    { "model": "openai/gpt-5-nano", "status": "chosen", "order": 1, "order_reason": "strong_enough", "strength": 0.38, "price": "0.0000002" },
+                    { "model": "openai/gpt-5", "status": "rejected", "strength": 0.8, "price": "0.000005", "rule": "cost_ceiling", "source": "router" },
+                    { "model": "z-ai/glm-5", "status": "rejected", "rule": "provider_not_allowed", "source": "request.provider.only", "detail": "only: openai" },
+                ],
+            }],
         });
         insta::assert_snapshot!(render(&data));
     }

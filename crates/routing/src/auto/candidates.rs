@@ -1,31 +1,20 @@
 //! Which models may answer at all.
 
-use std::fmt;
-
-use portolan_catalog::{Catalog, Endpoint, Model, ModelIx, SIMULATOR};
-use portolan_core::{Capabilities, Capability, ModelSlug, Price, Task};
+use portolan_catalog::{Catalog, EndpointIx, Model, ModelIx, SIMULATOR};
+use portolan_core::{Capabilities, Capability, ModelSlug, Parameters, Price, Task};
 
 use super::pattern::any_covers;
 use super::plugin::AutoPlugin;
+use super::route::Router;
 use super::strength;
 use super::task::TaskKind;
 use crate::ask::{Ask, Bind, Bindings, SimulatorUse};
-use crate::plan::Sieve;
+use crate::plan::{NoEndpoint, Rejection, Sieve};
+use crate::rule::{Detail, Rule, Source};
 
 /// Parts of the names of models that judge text and do not answer it: guards and classifiers. The catalog lists them as
 /// chat models, for they are called so. `guard` is in `safeguard`, `guardian` and `prompt-guard`, too.
 const JUDGES: [&str; 4] = ["guard", "content-safety", "shieldgemma", "moderation"];
-
-/// What a request needs of a model.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Needs {
-    /// Abilities, all of which one endpoint must have.
-    pub capabilities: Capabilities,
-    /// Fewer tokens than the input can have ([`crate::Ask::input_tokens_min`]).
-    pub input_tokens_min: u64,
-    /// The limit of output tokens that it states.
-    pub max_output: Option<u64>,
-}
 
 /// A model that can answer.
 #[derive(Debug, Clone, PartialEq)]
@@ -42,119 +31,180 @@ pub struct AutoCandidate {
     pub free: bool,
 }
 
-/// No model is left.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct NoModel;
-
-impl NoModel {
-    /// OpenRouter's HTTP status.
-    pub const HTTP_STATUS: u16 = 404;
-}
-
-impl fmt::Display for NoModel {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("No models match your request and model restrictions")
-    }
-}
-
-impl std::error::Error for NoModel {}
-
-/// Where models are looked for.
+/// Where models are looked for, and for which request.
 #[derive(Debug, Clone, Copy)]
 pub struct Market<'a> {
     /// The snapshot.
     pub catalog: &'a Catalog,
     /// What stands behind its endpoints.
     pub bindings: &'a Bindings,
-    /// The request asks for the simulator.
-    pub simulate: bool,
-    /// The request whose preferences and policies restrict the choice; its models count for nothing.
-    pub ask: Option<&'a Ask<'a>>,
+    /// The request. Its models count for nothing.
+    pub ask: &'a Ask<'a>,
+}
+
+/// Which chat models a router looks at.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Pool<'s> {
+    /// Those that cost nothing wherever they are served. One that costs nothing at some endpoints only is none: a failure there
+    /// would lead to the others.
+    Free,
+    /// Those that the settings allow: without `allowed_models` the default set, and all ordinary ones where none of that set can
+    /// serve the request.
+    Allowed(&'s AutoPlugin),
+}
+
+/// A part of a pool.
+#[derive(Clone, Copy)]
+enum Part<'s> {
+    Free,
+    Covered(&'s [String]),
+    Default,
+    Others,
+}
+
+impl<'s> Pool<'s> {
+    /// The pool of a router.
+    pub(crate) fn of(router: Router, settings: &'s AutoPlugin) -> Self {
+        match router {
+            Router::Auto => Pool::Allowed(settings),
+            Router::Free => Pool::Free,
+        }
+    }
+
+    /// Its parts. A later one is looked at when no model of those before it can serve the request.
+    fn parts(&self) -> Vec<Part<'_>> {
+        match self {
+            Pool::Free => vec![Part::Free],
+            Pool::Allowed(settings) if settings.allowed().is_empty() => vec![Part::Default, Part::Others],
+            Pool::Allowed(settings) => vec![Part::Covered(settings.allowed())],
+        }
+    }
+
+    fn excluded(&self) -> &[String] {
+        match self {
+            Pool::Free => &[],
+            Pool::Allowed(settings) => settings.excluded(),
+        }
+    }
+
+    /// `allowed_models` says which these are.
+    fn is_covered(&self) -> bool {
+        matches!(self, Pool::Allowed(settings) if !settings.allowed().is_empty())
+    }
 }
 
 impl<'a> Market<'a> {
     /// The models that `settings` allow and that can serve the request, in the order of the catalog.
     ///
-    /// Without `allowed_models` these are the models of the default set; all chat models, where none of that set can serve it.
-    ///
     /// # Errors
-    /// When none is left.
-    pub fn candidates(&self, task: TaskKind, needs: &Needs, settings: &AutoPlugin) -> Result<Vec<AutoCandidate>, NoModel> {
-        let (allowed, excluded) = (settings.allowed(), settings.excluded());
-        let not_excluded = |model: &Model| !named(excluded, model);
-        if !allowed.is_empty() {
-            return some(self.serving(task, needs, |model| {
-                let variant = model.slug.as_str().contains(':');
-                let patterns = allowed.iter().filter(|pattern| !variant || pattern.contains(':'));
-                // Who wants a judge names it; a wildcard means those that answer.
-                let patterns = patterns.filter(|pattern| !pattern.contains('*') || !is_judge(model));
-                patterns.into_iter().any(|pattern| named(std::slice::from_ref(pattern), model)) && not_excluded(model)
-            }));
-        }
-        let default = self.serving(task, needs, |model| strength::is_default(model) && not_excluded(model));
-        if !default.is_empty() {
-            return Ok(default);
-        }
-        some(self.serving(task, needs, |model| ordinary(model) && not_excluded(model)))
+    /// When none is left, or the preferences of the request are wrong whatever the model.
+    pub fn candidates(&self, task: TaskKind, settings: &AutoPlugin) -> Result<Vec<AutoCandidate>, NoEndpoint> {
+        self.serving(Pool::Allowed(settings), task)
     }
 
-    /// The models that cost nothing wherever they are served, and of which an endpoint can serve the request. One that costs
-    /// nothing at some endpoints only is none: a failure there would lead to the others.
-    pub(crate) fn free(&self, needs: &Needs) -> Vec<AutoCandidate> {
-        let (behind, is_simulated) = (self.behind(), self.is_simulated());
-        let wanted = |model: &Model| !is_judge(model) && (model.slug.author() != SIMULATOR || is_simulated);
-        let mut all = self.serving(TaskKind::General, needs, wanted);
-        all.retain(|candidate| self.bound(self.catalog.model_at(candidate.model), behind).all(|endpoint| endpoint.free));
+    /// The models of a pool that can serve the request, in the order of the catalog.
+    ///
+    /// # Errors
+    /// As for [`Market::candidates`].
+    pub(crate) fn serving(&self, pool: Pool<'_>, task: TaskKind) -> Result<Vec<AutoCandidate>, NoEndpoint> {
+        let sieve = self.sieve()?;
+        let found = self.sort(&sieve, pool, task, |_| {});
+        if found.is_empty() { Err(sieve.nothing_left(self.rejected(pool), pool.is_covered())) } else { Ok(found) }
+    }
+
+    /// The endpoints of a pool that can not serve the request, each with its rule, model by model. Who explains a choice asks for them.
+    pub(crate) fn rejected(&self, pool: Pool<'_>) -> Vec<Rejection> {
+        let mut all = Vec::new();
+        if let Ok(sieve) = self.sieve() {
+            self.sort(&sieve, pool, TaskKind::General, |rejected| all.extend_from_slice(rejected));
+        }
         all
     }
 
-    /// Chat models that `wanted` picks and that can serve the request.
-    fn serving(&self, task: TaskKind, needs: &Needs, wanted: impl Fn(&Model) -> bool) -> Vec<AutoCandidate> {
+    fn sieve(&self) -> Result<Sieve<'a>, NoEndpoint> {
         let simulator_use = if self.is_simulated() { SimulatorUse::OnlySimulated } else { SimulatorUse::OnlyReal };
-        let sieve = self.ask.and_then(|ask| Sieve::new(self.catalog, self.bindings, ask, simulator_use));
-        let behind = self.behind();
-        let mut out = Vec::new();
-        for (at, model) in (0u32..).zip(&self.catalog.models) {
-            if model.task != Task::Chat || model.wildcard || !speaks(model, needs.capabilities) || !wanted(model) {
-                continue;
-            }
-            let left = sieve.as_ref().map(|sieve| sieve.left(model));
-            let serves = |endpoint: &&Endpoint| can_serve(endpoint, needs) && left.as_ref().is_none_or(|left| left.contains(&endpoint.ix));
-            let bound = self.bound(model, behind).filter(serves);
-            if let Some(cheapest) = bound.min_by_key(|endpoint| (!endpoint.free, endpoint.blended_price())) {
-                let price = if cheapest.free { Price(0) } else { cheapest.blended_price() };
-                out.push(AutoCandidate {
-                    model: ModelIx(at),
-                    slug: model.slug.clone(),
-                    strength: strength::strength(model, task, price),
-                    price,
-                    free: cheapest.free,
+        Sieve::new(self.catalog, self.bindings, self.ask, simulator_use)
+    }
+
+    /// The models of the first part with one that can serve the request. `out` is told of the endpoints that can not, model by model.
+    fn sort(&self, sieve: &Sieve<'_>, pool: Pool<'_>, task: TaskKind, mut out: impl FnMut(&[Rejection])) -> Vec<AutoCandidate> {
+        let is_simulated = self.is_simulated();
+        let (mut found, mut attempts, mut rejected) = (Vec::new(), Vec::new(), Vec::new());
+        for part in pool.parts() {
+            for (at, model) in (0u32..).zip(&self.catalog.models) {
+                if model.task != Task::Chat || model.wildcard || !self.holds(part, model, is_simulated) {
+                    continue;
+                }
+                attempts.clear();
+                rejected.clear();
+                match unfit(model, pool.excluded(), self.ask.needs) {
+                    Some((rule, source, detail)) => {
+                        rejected.extend(model.endpoints.iter().map(|ix| Rejection::by_router(*ix, rule, source, detail)));
+                    }
+                    None => sieve.sort(model, &mut attempts, &mut rejected),
+                }
+                // What is a wish to a named model, a router finds elsewhere.
+                let left = attempts.iter().map(|choice| self.catalog.endpoint(choice.endpoint));
+                let able = left.filter(|endpoint| match self.ask.needs.without(endpoint.capabilities) {
+                    Capabilities::NONE => true,
+                    lacks => {
+                        let detail = Detail::Lacks(lacks, Parameters::NONE);
+                        rejected.push(Rejection::by_router(endpoint.ix, Rule::Capability, Source::RequestNeeds, detail));
+                        false
+                    }
                 });
+                let cheapest = able.min_by_key(|endpoint| (!endpoint.free, endpoint.blended_price()));
+                out(&rejected);
+                if let Some(cheapest) = cheapest {
+                    let price = if cheapest.free { Price(0) } else { cheapest.blended_price() };
+                    let (slug, strength) = (model.slug.clone(), strength::strength(model, task, price));
+                    found.push(AutoCandidate { model: ModelIx(at), slug, strength, price, free: cheapest.free });
+                }
+            }
+            if !found.is_empty() {
+                break;
             }
         }
-        out
+        found
     }
 
-    /// What stands behind the endpoints of this plan's world.
-    fn behind(&self) -> Bind {
-        if self.is_simulated() { Bind::Simulated } else { Bind::Real }
-    }
-
-    /// The endpoints of a model that have this behind them.
-    fn bound(&self, model: &'a Model, behind: Bind) -> impl Iterator<Item = &'a Endpoint> + use<'a> {
-        let Market { catalog, bindings, .. } = *self;
-        model.endpoints.iter().filter(move |ix| bindings.get(**ix) == behind).map(|ix| catalog.endpoint(*ix))
+    fn holds(&self, part: Part<'_>, model: &Model, is_simulated: bool) -> bool {
+        match part {
+            Part::Default => strength::is_default(model),
+            Part::Others => ordinary(model) && !strength::is_default(model),
+            Part::Covered(patterns) => {
+                let variant = model.slug.as_str().contains(':');
+                let patterns = patterns.iter().filter(|pattern| !variant || pattern.contains(':'));
+                // Who wants a judge names it; a wildcard means those that answer.
+                let mut patterns = patterns.filter(|pattern| !pattern.contains('*') || !is_judge(model));
+                patterns.any(|pattern| named(std::slice::from_ref(pattern), model))
+            }
+            Part::Free => {
+                let behind = if is_simulated { Bind::Simulated } else { Bind::Real };
+                let is_free = |ix: &EndpointIx| self.catalog.endpoint(*ix).free;
+                let mut bound = model.endpoints.iter().filter(|ix| self.bindings.get(**ix) == behind).peekable();
+                let costs_nothing = if bound.peek().is_some() { bound.all(is_free) } else { model.endpoints.iter().all(is_free) };
+                costs_nothing && !is_judge(model) && (model.slug.author() != SIMULATOR || is_simulated)
+            }
+        }
     }
 
     /// Real providers answer as soon as one has a credential. Depends on no setting of the request but `simulate`, so that a
     /// restriction can not move it into the other world.
     fn is_simulated(&self) -> bool {
-        self.simulate || !self.catalog.models.iter().flat_map(|model| &model.endpoints).any(|ix| self.bindings.get(*ix) == Bind::Real)
+        self.ask.simulate || !self.catalog.models.iter().flat_map(|model| &model.endpoints).any(|ix| self.bindings.get(*ix) == Bind::Real)
     }
 }
 
-fn some(candidates: Vec<AutoCandidate>) -> Result<Vec<AutoCandidate>, NoModel> {
-    if candidates.is_empty() { Err(NoModel) } else { Ok(candidates) }
+/// Why no endpoint of a model may serve the request, whatever they are like.
+fn unfit(model: &Model, excluded: &[String], needs: Capabilities) -> Option<(Rule, Source, Detail)> {
+    if named(excluded, model) {
+        return Some((Rule::ModelNotAllowed, Source::RequestExcludedModels, Detail::None));
+    }
+    // A model that also draws or talks is for requests that ask for it.
+    let media = needs.has(Capability::ImageOutput) || needs.has(Capability::AudioOutput);
+    let speaks = media || model.output_modalities.iter().all(|modality| modality == "text");
+    (!speaks).then_some((Rule::Task, Source::Catalog, Detail::GivesMedia))
 }
 
 fn named(patterns: &[String], model: &Model) -> bool {
@@ -170,17 +220,4 @@ fn ordinary(model: &Model) -> bool {
 #[must_use]
 pub fn is_judge(model: &Model) -> bool {
     JUDGES.iter().any(|part| model.slug.as_str().contains(part))
-}
-
-/// A model that also draws or talks is for requests that ask for it.
-fn speaks(model: &Model, needs: Capabilities) -> bool {
-    let media = needs.has(Capability::ImageOutput) || needs.has(Capability::AudioOutput);
-    media || model.output_modalities.iter().all(|modality| modality == "text")
-}
-
-fn can_serve(endpoint: &Endpoint, needs: &Needs) -> bool {
-    endpoint.callable.is_ok()
-        && needs.capabilities.without(endpoint.capabilities).is_empty()
-        && needs.input_tokens_min <= u64::from(endpoint.prompt_limit())
-        && needs.max_output.is_none_or(|asked| asked <= u64::from(endpoint.max_output))
 }

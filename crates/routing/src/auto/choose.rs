@@ -15,6 +15,8 @@ pub struct Ranking {
     pub sufficient: usize,
     /// Never empty where there was a candidate.
     pub models: Vec<AutoCandidate>,
+    /// Those that the knob does not admit, the cheapest first.
+    pub above: Vec<AutoCandidate>,
 }
 
 /// Ranks candidates for a prompt: the cheapest that is strong enough comes first.
@@ -29,14 +31,14 @@ pub fn choose(judgement: &Judgement, mut candidates: Vec<AutoCandidate>, knob: K
     let count = candidates.len();
     // The candidate at place `i` stands at `i / count` of the order by price.
     let admitted = (ceiling * count).div_ceil(100).clamp(1.min(count), count);
-    candidates.truncate(admitted);
+    let above = candidates.split_off(admitted);
     let strongest = candidates.iter().map(|candidate| candidate.strength).fold(0.0, f32::max);
     let need = (judgement.complexity + knob.lean()).clamp(0.0, 1.0) * strongest;
     let (mut models, mut rest): (Vec<_>, Vec<_>) = candidates.into_iter().partition(|candidate| candidate.strength >= need);
     let sufficient = models.len();
     rest.sort_by(|a, b| b.strength.total_cmp(&a.strength).then_with(|| cheaper(a, b)));
     models.append(&mut rest);
-    Ranking { need, sufficient, models }
+    Ranking { need, sufficient, models, above }
 }
 
 /// By price; of equal prices the stronger first; of equal ones in the order of the catalog.

@@ -63,6 +63,15 @@ impl AutoPlugin {
         }
     }
 
+    /// Where that position comes from.
+    pub(crate) fn knob_source(&self) -> &'static str {
+        match (self.cost_tier, self.cost_quality_tradeoff) {
+            (Some(_), _) if self.enabled != Some(false) => "request.plugins.auto-router.cost_tier",
+            (None, Some(_)) if self.enabled != Some(false) => "request.plugins.auto-router.cost_quality_tradeoff",
+            _ => "router",
+        }
+    }
+
     fn list<'a>(&self, list: Option<&'a Vec<String>>) -> &'a [String] {
         list.filter(|_| self.enabled != Some(false)).map_or(&[], Vec::as_slice)
     }

@@ -3,26 +3,44 @@
 use portolan_catalog::ModelIx;
 use portolan_core::ModelSlug;
 
-use super::candidates::{AutoCandidate, Market, Needs, NoModel};
+use super::candidates::{AutoCandidate, Market, Pool};
 use super::choose::{Ranking, choose};
 use super::classify::{Judgement, classify};
 use super::plugin::AutoPlugin;
+use super::task::TaskKind;
 use super::view::PromptView;
-
-/// Names of the router that chooses by the prompt.
-pub const AUTO: [&str; 2] = ["openrouter/auto", "portolan/auto"];
-
-/// Names of the router that draws a model that costs nothing.
-pub const FREE: [&str; 2] = ["openrouter/free", "portolan/free"];
+use crate::plan::NoEndpoint;
 
 /// So many models stand in for a router: the choice and its fallbacks.
 pub const MODELS_MAX: usize = 4;
 
+portolan_core::words! {
+    /// A name that stands for a choice among models.
+    pub enum Router {
+        /// Chooses by the prompt. Also `portolan/auto`.
+        Auto = "openrouter/auto",
+        /// Draws a model that costs nothing. Also `portolan/free`.
+        Free = "openrouter/free",
+    }
+}
+
+impl Router {
+    /// The router of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        match name {
+            "portolan/auto" => Some(Router::Auto),
+            "portolan/free" => Some(Router::Free),
+            name => Router::parse(name),
+        }
+    }
+}
+
 /// What a router decided.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Routed {
-    /// What the prompt was taken for.
-    pub judgement: Judgement,
+    /// What the prompt was taken for; `None`: nobody looked at it.
+    pub judgement: Option<Judgement>,
     /// All that was admitted, with what was asked for.
     pub ranking: Ranking,
     /// The model that the conversation had before, where it may still answer. The knob does not count here.
@@ -30,11 +48,16 @@ pub struct Routed {
 }
 
 impl Routed {
+    fn new(judgement: Option<Judgement>, ranking: Ranking, before: Option<ModelIx>) -> Self {
+        let mut all = ranking.models.iter().chain(&ranking.above);
+        let kept = all.find(|candidate| Some(candidate.model) == before).map(|candidate| candidate.slug.clone());
+        Self { judgement, ranking, kept }
+    }
+
     /// The models to plan with, the one that is kept or else the choice first: at most [`MODELS_MAX`].
-    #[must_use]
-    pub fn models(&self) -> Vec<ModelSlug> {
+    pub fn models(&self) -> impl Iterator<Item = &ModelSlug> {
         let ranked = self.ranking.models.iter().map(|candidate| &candidate.slug).filter(|slug| self.kept.as_ref() != Some(*slug));
-        self.kept.iter().chain(ranked).take(MODELS_MAX).cloned().collect()
+        self.kept.iter().chain(ranked).take(MODELS_MAX)
     }
 }
 
@@ -43,31 +66,22 @@ impl Routed {
 /// `before` is the model that answered the conversation so far: it goes first as long as it is among the candidates.
 ///
 /// # Errors
-/// When no model is left.
-pub fn route(
-    market: &Market<'_>,
-    view: &PromptView<'_>,
-    needs: &Needs,
-    settings: &AutoPlugin,
-    before: Option<ModelIx>,
-) -> Result<Routed, NoModel> {
+/// When no model is left, or the preferences of the request are wrong whatever the model.
+pub fn route(market: &Market<'_>, view: &PromptView<'_>, settings: &AutoPlugin, before: Option<ModelIx>) -> Result<Routed, NoEndpoint> {
     let judgement = classify(view);
-    let candidates = market.candidates(judgement.task, needs, settings)?;
-    let kept = candidates.iter().find(|candidate| Some(candidate.model) == before).map(|candidate| candidate.slug.clone());
-    Ok(Routed { judgement, kept, ranking: choose(&judgement, candidates, settings.knob()) })
+    let candidates = market.candidates(judgement.task, settings)?;
+    Ok(Routed::new(Some(judgement), choose(&judgement, candidates, settings.knob()), before))
 }
 
-/// `openrouter/free`: models that cost nothing and can serve the request, in an order that `seed` draws; at most [`MODELS_MAX`].
+/// `openrouter/free`: models that cost nothing and can serve the request, in an order that the request's seed draws.
 /// `before` goes first, as for [`route`].
 ///
 /// # Errors
-/// When no model is left.
-pub fn free(market: &Market<'_>, needs: &Needs, seed: u64, before: Option<ModelIx>) -> Result<Vec<ModelSlug>, NoModel> {
-    let place = |candidate: AutoCandidate| (Some(candidate.model) != before, mixed(seed, candidate.slug.as_str()), candidate.slug);
-    let mut drawn: Vec<(bool, u64, ModelSlug)> = market.free(needs).into_iter().map(place).collect();
-    drawn.sort();
-    drawn.truncate(MODELS_MAX);
-    if drawn.is_empty() { Err(NoModel) } else { Ok(drawn.into_iter().map(|(.., slug)| slug).collect()) }
+/// As for [`route`].
+pub fn free(market: &Market<'_>, before: Option<ModelIx>) -> Result<Routed, NoEndpoint> {
+    let mut models: Vec<AutoCandidate> = market.serving(Pool::Free, TaskKind::General)?;
+    models.sort_by_cached_key(|candidate| mixed(market.ask.seed, candidate.slug.as_str()));
+    Ok(Routed::new(None, Ranking { need: 0.0, sufficient: models.len(), models, above: Vec::new() }, before))
 }
 
 /// A number that depends on the seed and on every character of the name (FNV-1a, then SplitMix64's finalizer).

@@ -122,6 +122,7 @@ fn orphan(id: GenerationId, workspace: String, attempts: &[Opened], last: &Opene
         app: App::default(),
         user: None,
         session: None,
+        routed: Vec::new(),
         sticky: None,
         tags: Vec::new(),
     }

@@ -124,6 +124,7 @@ pub(crate) fn generation(n: u64, account: i64, charge: i64) -> Generation {
         app: App::default(),
         user: None,
         session: None,
+        routed: Vec::new(),
         sticky: None,
         tags: vec![],
     }

@@ -122,7 +122,10 @@ async fn endpoints_are_sorted_by_what_was_measured_and_by_price_before() {
         assert_eq!(order(&told), all_by(expected, sort));
         for candidate in candidates(&told, "eligible") {
             let listed = measured.of(text(&candidate["provider"]), sort, "p50");
-            assert_eq!(candidate["score"].get(sort).and_then(Value::as_f64), listed, "{candidate}");
+            // Two readings of one number may differ in its last digit.
+            let shown = candidate["score"].get(sort).and_then(Value::as_f64);
+            let same = shown.zip(listed).is_some_and(|(shown, listed)| (shown / listed - 1.0).abs() < 1e-12);
+            assert!(same || shown.is_none() && listed.is_none(), "{candidate}: {listed:?}");
         }
         let (_, record) = served(&app, &preferring(json!({ "sort": sort }))).await;
         assert_eq!(record["attempts"][0]["provider"], expected[0], "sorted by {sort}");

@@ -90,6 +90,7 @@ fn generation(n: usize, served: &ServedRequest, end: End) -> Generation {
         app: Default::default(),
         user: None,
         session: None,
+        routed: Vec::new(),
         sticky: None,
         tags: vec![],
     }
