@@ -500,11 +500,23 @@ fn a_stored_catalog_is_read_back_whole_and_a_damaged_one_is_not_read() {
     let synced = from_openrouter();
     let text = synced.to_text().unwrap();
     assert_eq!(Synced::from_text(&text), Ok(synced));
-    for damaged in
-        [text[..text.len() / 2].to_owned(), text.replacen("0.000000005", "0.000000004", 1), text.replacen("-1 ", "-2 ", 1), String::new()]
-    {
-        assert!(matches!(Synced::from_text(&damaged), Err(SyncError::Stored(_))));
+    let lines: Vec<&str> = text.lines().collect();
+    let at = 1 + lines.iter().position(|line| line.contains("0.000000005")).unwrap();
+    let cases = [
+        (lines[..at].join("\n"), format!("at line {at} ")),
+        (text.replacen("\"0.000000005\"", "[]", 1), format!("at line {at} ")),
+        (text.replacen("0.000000005", "0.000000004", 1), "line 1: ".to_owned()),
+        (text.replacen("-1 ", "-2 ", 1), "line 1: ".to_owned()),
+        (String::new(), "line 1: ".to_owned()),
+    ];
+    for (damaged, place) in cases {
+        let Err(SyncError::Stored(why)) = Synced::from_text(&damaged) else { panic!("it was read: {damaged}") };
+        assert!(at > 2 && why.contains(&place), "{why} {place}");
     }
+    // As it was written before rows had lines.
+    let in_one_line = lines[1..].concat();
+    let head = format!("portolan-catalog-1 {:08x}", crc32fast::hash(in_one_line.as_bytes()));
+    assert_eq!(Synced::from_text(&format!("{head}\n{in_one_line}\n")), Ok(from_openrouter()));
 }
 
 #[test]

@@ -19,7 +19,11 @@ use super::{Instance, sync, verify};
 /// `/metrics`, on the admin listener.
 pub(super) fn metrics_router(instance: &Instance) -> Router {
     let (metrics, tasks, store) = (instance.metrics.clone(), instance.tasks.clone(), instance.store.clone());
-    let show = move || async move { render(&metrics, tasks.running(), store.health().unfolded_bytes) };
+    let (live, in_force) = (instance.live.clone(), instance.in_force.clone());
+    let show = move || async move {
+        live.show(&in_force.now(), &metrics);
+        render(&metrics, tasks.running(), store.health().unfolded_bytes)
+    };
     Router::new().route("/metrics", get(show))
 }
 

@@ -5,8 +5,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use portolan_catalog::Catalog;
 use portolan_engine::Engine;
 
-use super::sync::Live;
-use super::{build, layers};
+use super::build;
+use super::layers::{self, Layered};
+use super::sync::{self, Good, Live};
 use crate::cli::{CliError, ExitCode};
 use crate::config::{Config, ConfigError};
 
@@ -14,10 +15,44 @@ use crate::config::{Config, ConfigError};
 #[derive(Clone)]
 pub(super) struct MadeFrom {
     pub(super) config: Config,
-    /// The name of the live catalog.
-    pub(super) synced: Option<String>,
+    /// The live catalog in it.
+    pub(super) synced: Option<Good>,
+    /// Why the stored catalog is not in it.
+    pub(super) unused: Option<Unused>,
     /// One line for each attestation that holds for nothing.
     pub(super) unmet: Vec<String>,
+}
+
+/// Why a stored catalog is not in force.
+#[derive(Clone, PartialEq)]
+pub(super) struct Unused {
+    /// One word.
+    pub(super) kind: &'static str,
+    pub(super) why: String,
+}
+
+impl Unused {
+    fn new(kind: &'static str) -> impl FnOnce(String) -> Self {
+        move |why| Self { kind, why: format!("{}: {why}", sync::FILE) }
+    }
+}
+
+impl MadeFrom {
+    /// Which catalog lies under the configuration, in words.
+    pub(super) fn under(&self) -> &'static str {
+        match (&self.synced, &self.unused) {
+            (None, _) => "the built-in catalog",
+            (Some(_), None) => "the synced catalog",
+            (Some(_), Some(_)) => "the last good synced catalog",
+        }
+    }
+
+    fn tell(&self) {
+        if let Some(Unused { why, .. }) = &self.unused {
+            tracing::error!(error = %why, "{} is in force; `portolan catalog sync` writes a new one", self.under());
+        }
+        self.unmet.iter().for_each(|line| tracing::warn!("{line}"));
+    }
 }
 
 /// What the deployment of now was made from.
@@ -32,7 +67,7 @@ pub(super) struct InForce {
 impl InForce {
     /// The engine's first deployment was made from this.
     pub(super) fn new(engine: Engine, live: Arc<Live>, made_from: MadeFrom) -> Self {
-        tell(&made_from.unmet);
+        made_from.tell();
         Self { engine, live, making: Mutex::default(), made_from: Mutex::new(made_from) }
     }
 
@@ -40,14 +75,14 @@ impl InForce {
         self.made_from.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// What the deployment of now was made from.
+    pub(super) fn now(&self) -> MadeFrom {
+        self.made_from().clone()
+    }
+
     /// The configuration of now.
     pub(super) fn config(&self) -> Config {
         self.made_from().config.clone()
-    }
-
-    /// One line for each attestation that holds for nothing.
-    pub(super) fn unmet(&self) -> Vec<String> {
-        self.made_from().unmet.clone()
     }
 
     /// Puts a configuration in force, with the live catalog of now. Answers the epoch. Takes tens of milliseconds.
@@ -60,7 +95,7 @@ impl InForce {
         self.put(catalog, made_from)
     }
 
-    /// Puts the live catalog of now in force, where it is another than that of the deployment.
+    /// Puts the live catalog of now in force, where it is another than that of the deployment, or where the stored one was not usable.
     ///
     /// # Errors
     /// When it cannot be; the old one stays.
@@ -73,27 +108,27 @@ impl InForce {
 
     fn refresh_now(&self) -> Result<(), ConfigError> {
         let _one = self.making.lock().unwrap_or_else(PoisonError::into_inner);
-        let MadeFrom { config, synced, .. } = self.made_from().clone();
-        if self.live.in_force(&config) == synced {
+        let MadeFrom { config, synced, unused, .. } = self.now();
+        if unused.is_none() && self.live.in_force(&config) == synced {
             return Ok(());
         }
-        let (name, synced) = self.live.read_in_force(&config).unzip();
-        let (catalog, unmet) = layers::layered(&config, synced.as_ref())?.unchecked();
-        self.put(catalog, MadeFrom { config, synced: name, unmet }).map(|_| ())
+        let before = (synced, unused);
+        let (layered, synced, unused) = layered(&config, &self.live)?;
+        if before == (synced.clone(), unused.clone()) {
+            return Ok(());
+        }
+        let (catalog, unmet) = layered.unchecked();
+        self.put(catalog, MadeFrom { config, synced, unused, unmet }).map(|_| ())
     }
 
     fn put(&self, catalog: Catalog, made_from: MadeFrom) -> Result<u64, ConfigError> {
         let deployment = build::deployment(&made_from.config, Some(&self.engine.deployment()), catalog)?;
         let epoch = deployment.epoch;
         self.engine.deploy(deployment, build::settings(&made_from.config));
-        tell(&made_from.unmet);
+        made_from.tell();
         *self.made_from() = made_from;
         Ok(epoch)
     }
-}
-
-fn tell(unmet: &[String]) {
-    unmet.iter().for_each(|line| tracing::warn!("{line}"));
 }
 
 /// The catalog of a configuration that has no mistake, with the live catalog of now.
@@ -101,7 +136,26 @@ fn tell(unmet: &[String]) {
 /// # Errors
 /// Its mistakes.
 pub(super) fn assembled(config: Config, live: &Live) -> Result<(Catalog, MadeFrom), ConfigError> {
-    let (name, synced) = live.read_in_force(&config).unzip();
-    let (catalog, unmet) = layers::layered(&config, synced.as_ref())?.checked(live)?;
-    Ok((catalog, MadeFrom { config, synced: name, unmet }))
+    let (layered, synced, unused) = layered(&config, live)?;
+    let (catalog, unmet) = layered.checked(unused.is_some() || live.good().is_some())?;
+    Ok((catalog, MadeFrom { config, synced, unused, unmet }))
+}
+
+/// The layers, with the live catalog among them: the stored one; the last good one where that cannot be used; none where there is
+/// none, or it is stale. What a source says, and what became of its file, keeps no instance from starting.
+fn layered(config: &Config, live: &Live) -> Result<(Layered, Option<Good>, Option<Unused>), ConfigError> {
+    let over = |good: Good| layers::with(&good.synced, config).map(|layered| (layered, good));
+    let read = live.read().map_err(Unused::new("unreadable"));
+    let stored = read.and_then(|stored| stored.map(over).transpose().map_err(Unused::new("left_out")));
+    let (found, unused) = match stored {
+        Ok(found) => {
+            live.keep(found.as_ref().map(|(_, good)| good.clone()));
+            (found, None)
+        }
+        Err(unused) => (live.good().and_then(|good| over(good).ok()), Some(unused)),
+    };
+    Ok(match found.filter(|_| !live.is_set_aside(config)) {
+        Some((layered, good)) => (layered, Some(good), unused),
+        None => (layers::alone(config)?, None, unused),
+    })
 }

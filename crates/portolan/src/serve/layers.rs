@@ -4,7 +4,6 @@ use portolan_catalog::sync::Synced;
 use portolan_catalog::{Attestation, Catalog, CatalogError, ModelOverlay, NotAttested, Pricing, ProviderOverlay, Via};
 use portolan_core::{Meter, Rates};
 
-use super::sync::Live;
 use crate::config::{Config, ConfigError, ModelSettings, Problem, ProviderSettings, nearest};
 
 /// The context of a model of one's own whose configuration states none, in tokens. More than any model has: what is
@@ -26,36 +25,38 @@ struct Unmet {
     is_absent: bool,
 }
 
-/// The built-in rows, a live catalog over them, the configuration over both, and over all what an administrator vouches for.
-/// A live catalog that does not go with the configuration is left out.
+/// The built-in rows and the configuration over them.
 ///
 /// # Errors
 /// When the configuration contradicts itself or the built-in rows.
-pub(super) fn layered(config: &Config, synced: Option<&Synced>) -> Result<Layered, ConfigError> {
+pub(super) fn alone(config: &Config) -> Result<Layered, ConfigError> {
+    layered(config, None).map_err(|e| wrong_rows(config, &e))
+}
+
+/// The same with a live catalog between the two.
+///
+/// # Errors
+/// What is wrong with its rows, in words, unless [`alone`] has an error too.
+pub(super) fn with(synced: &Synced, config: &Config) -> Result<Layered, String> {
+    layered(config, Some(synced)).map_err(|e| format!("its rows do not go with the configuration: {e}"))
+}
+
+/// Over all layers lies what an administrator vouches for.
+fn layered(config: &Config, synced: Option<&Synced>) -> Result<Layered, CatalogError> {
     let overlays: Vec<ProviderOverlay> = config.providers.iter().map(overlay).collect();
-    let alone = || Catalog::layered(None, &overlays).map_err(|e| wrong_rows(config, &e));
-    let rows = match synced.map(|synced| Catalog::layered(Some(synced), &overlays)) {
-        None => alone()?,
-        Some(Ok(rows)) => rows,
-        // What a source says keeps no instance from starting.
-        Some(Err(error)) => {
-            let rows = alone()?;
-            tracing::error!(%error, "the synced catalog does not go with the configuration; the built-in one is in force");
-            rows
-        }
-    };
-    let (catalog, wrong) = rows.attested(&config.attestations);
+    let (catalog, wrong) = Catalog::layered(synced, &overlays)?.attested(&config.attestations);
     let unmet = wrong.into_iter().map(|(i, why)| unmet(config, &catalog, i, &why)).collect();
     Ok(Layered { catalog, unmet })
 }
 
 impl Layered {
-    /// The catalog, and a line for each attestation that holds for nothing because a source may have dropped its endpoints.
+    /// The catalog, and a line for each attestation that holds for nothing because a source, where there is one, may have dropped
+    /// its endpoints.
     ///
     /// # Errors
     /// The attestations that are wrong whatever a source says.
-    pub(super) fn checked(self, live: &Live) -> Result<(Catalog, Vec<String>), ConfigError> {
-        let may_come_back = |one: &Unmet| one.is_absent && live.has_source();
+    pub(super) fn checked(self, has_source: bool) -> Result<(Catalog, Vec<String>), ConfigError> {
+        let may_come_back = |one: &Unmet| one.is_absent && has_source;
         let (gone, wrong): (Vec<Unmet>, Vec<Unmet>) = self.unmet.into_iter().partition(may_come_back);
         let warnings = gone.iter().map(Unmet::warning).collect();
         if wrong.is_empty() {

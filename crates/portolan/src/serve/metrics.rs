@@ -152,7 +152,7 @@ impl Metrics {
             self.gateway.clone(),
         );
         r.register("config_reload_success", "Whether the last reload of the configuration succeeded", self.reload_ok.clone());
-        r.register("catalog_sync_success", "Whether the last sync succeeded and what is stored can be read", self.sync_ok.clone());
+        r.register("catalog_sync_success", "Whether the last sync succeeded and what is stored can be used", self.sync_ok.clone());
         r.register(
             "catalog_synced_timestamp_seconds",
             "When the source last confirmed the live catalog in force; 0: the built-in one is",

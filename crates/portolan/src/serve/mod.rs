@@ -104,7 +104,7 @@ impl Outset {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let metrics = Arc::new(metrics::Metrics::new());
         let client = Arc::new(build::client(config, Sim::new(SimOptions::default()))?);
-        let live = Arc::new(sync::Live::open(config, client.clone(), clock.clone(), metrics.clone()));
+        let live = Arc::new(sync::Live::open(config, client.clone(), clock.clone()));
         let (catalog, made_from) = in_force::assembled(config.clone(), &live)?;
         Ok(Self { clock, metrics, client, live, catalog, made_from })
     }
@@ -118,7 +118,7 @@ pub(crate) fn check(config: &Config) -> Result<Vec<String>, ConfigError> {
     let Outset { live, catalog, made_from, .. } = Outset::of(config)?;
     build::deployment(config, None, catalog)?;
     let ignored = config.provider_keys.ignored.iter().cloned().chain(config.init.not_built());
-    Ok(ignored.chain(live.warning(config)).chain(made_from.unmet).collect())
+    Ok(ignored.chain(live.warning(&made_from)).chain(made_from.unmet).collect())
 }
 
 /// Opens the store and puts engine and gateway on it. Also what commands without a server work on.

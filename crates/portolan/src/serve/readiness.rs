@@ -40,9 +40,9 @@ impl Readiness for State {
     }
 
     fn warnings(&self) -> Vec<(&'static str, String)> {
-        let catalog = self.live.warning(&self.in_force.config()).map(|warning| ("catalog", warning));
-        let unmet = self.in_force.unmet();
-        let attestations = (!unmet.is_empty()).then(|| ("attestations", unmet.join("\n")));
+        let made_from = self.in_force.now();
+        let catalog = self.live.warning(&made_from).map(|warning| ("catalog", warning));
+        let attestations = (!made_from.unmet.is_empty()).then(|| ("attestations", made_from.unmet.join("\n")));
         catalog.into_iter().chain(attestations).collect()
     }
 }

@@ -1,5 +1,7 @@
 //! The live catalog: a source of our own on loopback, the built binary, and what is in force afterwards.
 
+mod damage;
+
 use std::collections::BTreeMap;
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! `catalog/synced.txt` and `catalog/status.json` in the data directory. A file is written beside its place and then moved there: whoever
+//! [`FILE`] and `catalog/status.json` in the data directory. A file is written beside its place and then moved there: whoever
 //! reads sees the old one or the new one.
 
 use std::fs::{self, File};
@@ -6,21 +6,26 @@ use std::io::{ErrorKind, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
-use portolan_catalog::sync::{SyncError, Synced};
+use portolan_catalog::sync::Synced;
 
-use super::Status;
+use super::{Good, Status};
 
+/// Where a synced catalog is stored, from the data directory on.
+pub(in crate::serve) const FILE: &str = "catalog/synced.txt";
 const SYNCED: &str = "synced.txt";
 const STATUS: &str = "status.json";
 /// Some ten times the largest catalog of today.
 const FILE_BYTES_MAX: u64 = 64 << 20;
 
-/// What is stored, if anything is, and its name.
-pub(super) fn synced(dir: &Path) -> Result<Option<(String, Synced)>, SyncError> {
+/// What is stored, if anything is.
+///
+/// # Errors
+/// Why it cannot be read, and in which line.
+pub(super) fn synced(dir: &Path) -> Result<Option<Good>, String> {
     match read(&dir.join(SYNCED)) {
-        Ok(text) => Synced::from_text(&text).map(|synced| Some((name(&text), synced))),
+        Ok(text) => Synced::from_text(&text).map(|synced| Some(Good::new(&text, synced))).map_err(|e| e.to_string()),
         Err(e) if e.kind() == ErrorKind::NotFound => Ok(None),
-        Err(e) => Err(SyncError::Stored(e.to_string())),
+        Err(e) => Err(e.to_string()),
     }
 }
 
@@ -29,13 +34,12 @@ pub(super) fn status(dir: &Path) -> Status {
     read(&dir.join(STATUS)).ok().and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default()
 }
 
-/// A name for a catalog: its checksum.
-pub(super) fn name(text: &str) -> String {
-    text.lines().next().and_then(|head| head.split(' ').nth(1)).unwrap_or_default().to_owned()
-}
-
-pub(super) fn write_synced(dir: &Path, synced: &Synced) -> std::io::Result<()> {
-    write(dir, SYNCED, &synced.to_text().map_err(std::io::Error::other)?)
+/// Stores a catalog, unless it stands there, whole.
+pub(super) fn keep(dir: &Path, good: &Good) -> std::io::Result<()> {
+    match synced(dir) {
+        Ok(Some(stored)) if stored == *good => Ok(()),
+        _ => write(dir, SYNCED, &good.synced.to_text().map_err(std::io::Error::other)?),
+    }
 }
 
 pub(super) fn write_status(dir: &Path, status: &Status) -> std::io::Result<()> {
@@ -43,9 +47,12 @@ pub(super) fn write_status(dir: &Path, status: &Status) -> std::io::Result<()> {
 }
 
 fn read(path: &Path) -> std::io::Result<String> {
-    let mut text = String::new();
-    File::open(path)?.take(FILE_BYTES_MAX).read_to_string(&mut text)?;
-    Ok(text)
+    let mut bytes = Vec::new();
+    File::open(path)?.take(FILE_BYTES_MAX).read_to_end(&mut bytes)?;
+    String::from_utf8(bytes).map_err(|e| {
+        let whole = &e.as_bytes()[..e.utf8_error().valid_up_to()];
+        std::io::Error::other(format!("line {}: this is not UTF-8", 1 + whole.iter().filter(|byte| **byte == b'\n').count()))
+    })
 }
 
 fn write(dir: &Path, name: &str, text: &str) -> std::io::Result<()> {

@@ -13,15 +13,17 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use portolan_catalog::Catalog;
-use portolan_catalog::sync::{Source, SyncError, Synced};
+use portolan_catalog::sync::{Source, Synced};
 use portolan_core::Clock;
 use portolan_upstream::Client;
 use serde::{Deserialize, Serialize};
 
+use super::in_force::MadeFrom;
+use super::layers;
 use super::metrics::Metrics;
 use crate::config::{Config, LiveSource};
 
+pub(super) use files::FILE;
 pub(super) use probe::{callable, question};
 pub(super) use routes::router;
 pub(super) use schedule::run;
@@ -42,39 +44,42 @@ pub(super) struct Status {
     last_error: Option<String>,
 }
 
-/// What is told of the stored catalog without its rows. Those are read again whenever a catalog is made of them.
-struct Stored {
+/// A live catalog that can be used.
+#[derive(Clone)]
+pub(super) struct Good {
+    /// The checksum of its text.
     name: String,
-    source: Source,
-    url: String,
-    fetched_at: i64,
-    models: usize,
-    endpoints: usize,
-    skipped: usize,
+    pub(super) synced: Arc<Synced>,
 }
 
-impl Stored {
-    fn of(name: String, synced: &Synced) -> Self {
-        Self {
-            name,
-            source: synced.source,
-            url: synced.url.clone(),
-            fetched_at: synced.fetched_at,
-            models: synced.models.len(),
-            endpoints: synced.endpoints.len(),
-            skipped: synced.skipped.len(),
-        }
+impl Good {
+    /// `text` is that of `synced`.
+    fn new(text: &str, synced: Synced) -> Self {
+        let name = text.lines().next().and_then(|head| head.split(' ').nth(1)).unwrap_or_default().to_owned();
+        Self { name, synced: Arc::new(synced) }
+    }
+}
+
+impl PartialEq for Good {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
     }
 }
 
 #[derive(Default)]
 struct State {
-    stored: Option<Stored>,
-    /// Why the stored file cannot be used.
-    unreadable: Option<String>,
+    /// The last one that was stored, or read from there. It stays in memory: the file may be damaged when it is needed next.
+    good: Option<Good>,
     status: Status,
-    /// What was fetched last and waits to be applied, by its name.
-    candidate: Option<(String, Arc<Synced>)>,
+    /// What was fetched last and waits to be applied.
+    candidate: Option<Good>,
+}
+
+impl State {
+    /// When the source last confirmed the last good catalog, Unix seconds.
+    fn confirmed_at(&self) -> Option<i64> {
+        self.good.as_ref().map(|good| good.synced.fetched_at.max(self.status.checked_at))
+    }
 }
 
 /// The live catalog of this instance.
@@ -82,7 +87,6 @@ pub(super) struct Live {
     dir: PathBuf,
     client: Arc<Client>,
     clock: Arc<dyn Clock>,
-    metrics: Arc<Metrics>,
     state: Mutex<State>,
     /// One fetch at a time: a second one would only ask the source the same.
     fetching: tokio::sync::Mutex<()>,
@@ -97,42 +101,29 @@ pub(super) enum Outcome {
 }
 
 impl Live {
-    /// Knows nothing of what is stored before it is read ([`Live::read_in_force`]).
-    pub(super) fn open(config: &Config, client: Arc<Client>, clock: Arc<dyn Clock>, metrics: Arc<Metrics>) -> Self {
+    /// Knows nothing of what is stored before it is read and kept.
+    pub(super) fn open(config: &Config, client: Arc<Client>, clock: Arc<dyn Clock>) -> Self {
         let dir = config.data_dir.join("catalog");
         let state = State { status: files::status(&dir), ..State::default() };
-        Self { dir, client, clock, metrics, state: Mutex::new(state), fetching: tokio::sync::Mutex::default() }
+        Self { dir, client, clock, state: Mutex::new(state), fetching: tokio::sync::Mutex::default() }
     }
 
-    /// Reads what is stored, and answers the live catalog that is to lie over the built-in one, with its name. A file that is no
-    /// catalog is told and changes nothing.
-    pub(super) fn read_in_force(&self, config: &Config) -> Option<(String, Synced)> {
-        let read = files::synced(&self.dir).and_then(|stored| match stored {
-            Some((name, synced)) => usable(synced).map(|synced| Some((name, synced))),
-            None => Ok(None),
-        });
-        let (found, unreadable) = match read {
-            Ok(found) => (found, None),
-            Err(error) => {
-                let dir = self.dir.display();
-                tracing::error!(%error, %dir, "the built-in catalog is in force; `portolan catalog sync` writes a new one");
-                (None, Some(error.to_string()))
-            }
-        };
-        {
-            let mut state = self.state();
-            state.stored = found.as_ref().map(|(name, synced)| Stored::of(name.clone(), synced));
-            state.unreadable = unreadable;
-        }
-        self.show_metrics(config);
-        found.filter(|_| self.in_force(config).is_some())
+    /// Reads what is stored.
+    ///
+    /// # Errors
+    /// Why it cannot be read, and in which line.
+    pub(super) fn read(&self) -> Result<Option<Good>, String> {
+        files::synced(&self.dir)
     }
 
-    /// What is stored, read again.
-    async fn stored(&self) -> Option<Synced> {
-        let dir = self.dir.clone();
-        let read = tokio::task::spawn_blocking(move || files::synced(&dir)).await;
-        read.ok()?.ok()?.map(|(_, synced)| synced)
+    /// Keeps what was read as the last good one.
+    pub(super) fn keep(&self, good: Option<Good>) {
+        self.state().good = good;
+    }
+
+    /// The last good one, stale or not.
+    pub(super) fn good(&self) -> Option<Good> {
+        self.state().good.clone()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -143,105 +134,106 @@ impl Live {
         self.clock.now().seconds()
     }
 
-    /// The name of the live catalog that lies over the built-in one: none while there is none, or while it is stale.
-    pub(super) fn in_force(&self, config: &Config) -> Option<String> {
-        let is_set_aside = scheduled(config).is_some() && self.is_stale(config);
-        self.state().stored.as_ref().filter(|_| !is_set_aside).map(|stored| stored.name.clone())
+    /// The live catalog that is to lie over the built-in one: none while there is none, or while it is stale.
+    pub(super) fn in_force(&self, config: &Config) -> Option<Good> {
+        self.good().filter(|_| !self.is_set_aside(config))
     }
 
-    /// Whether a source was ever read, so that it may have had, or have again, what is not in force now.
-    pub(super) fn has_source(&self) -> bool {
-        let state = self.state();
-        state.unreadable.is_some() || state.stored.is_some()
+    /// Whether the last good one is too old for a schedule.
+    pub(super) fn is_set_aside(&self, config: &Config) -> bool {
+        scheduled(config).is_some() && self.is_stale(config)
     }
 
     fn is_stale(&self, config: &Config) -> bool {
         self.age().is_some_and(|age| age > config.catalog.interval * STALE_AFTER_INTERVALS)
     }
 
-    /// How long ago the source last confirmed what is stored.
+    /// How long ago the source last confirmed the last good one.
     fn age(&self) -> Option<Duration> {
-        let state = self.state();
-        let confirmed = state.stored.as_ref()?.fetched_at.max(state.status.checked_at);
+        let confirmed = self.state().confirmed_at()?;
         Some(Duration::from_secs(u64::try_from(self.now() - confirmed).unwrap_or(0)))
     }
 
-    /// What is wrong with the live catalog, for `/readyz`.
-    pub(super) fn warning(&self, config: &Config) -> Option<String> {
-        if let Some(why) = &self.state().unreadable {
-            return Some(format!("the built-in catalog is in force: {why}"));
-        }
-        let days = |age: Duration| age.as_secs() / 86_400;
-        let is_set_aside = scheduled(config).is_some() && self.is_stale(config);
-        let stale = self
-            .age()
-            .filter(|_| is_set_aside)
-            .map(|age| format!("the built-in catalog is in force: the live one is {} days old", days(age)));
-        let has_failed = self.state().status.last_error.is_some();
-        let failed = has_failed.then(|| "the last sync failed and changed nothing; `portolan catalog status` tells why".to_owned());
-        let told: Vec<String> = stale.into_iter().chain(failed).collect();
-        (!told.is_empty()).then(|| told.join("; "))
+    /// Why what is stored is not what is in force.
+    fn problem(&self, made_from: &MadeFrom) -> Option<String> {
+        let unused = made_from.unused.as_ref().map(|unused| unused.why.clone());
+        let age = self.age().filter(|_| self.is_set_aside(&made_from.config));
+        let stale = age.map(|age| format!("the live one is {} days old", age.as_secs() / 86_400));
+        joined(unused.into_iter().chain(stale))
     }
 
-    /// Fetches and checks; stores nothing.
+    /// What is wrong with the live catalog, for `/readyz`.
+    pub(super) fn warning(&self, made_from: &MadeFrom) -> Option<String> {
+        let other = self.problem(made_from).map(|why| format!("{} is in force: {why}", made_from.under()));
+        let has_failed = self.state().status.last_error.is_some();
+        let failed = has_failed.then(|| "the last sync failed and changed nothing; `portolan catalog status` tells why".to_owned());
+        joined(other.into_iter().chain(failed))
+    }
+
+    /// Fetches and checks. Stores nothing, but mends the file of a catalog that the source confirms.
     ///
     /// # Errors
     /// Why there is no catalog. Noted, unless it is a rehearsal.
     pub(super) async fn fetch(&self, source: Source, url: &str, rehearsal: bool, config: &Config) -> Result<Outcome, String> {
         let _one = self.fetching.lock().await;
-        let last = self.stored().await.map(Arc::new);
-        let fetched = fetch::fetch(&self.client, source, url, last.clone(), self.now()).await;
+        let last = self.good();
+        let known = last.as_ref().map(|good| good.synced.clone());
+        let fetched = fetch::fetch(&self.client, source, url, known.clone(), self.now()).await;
         let checked = match fetched {
-            Ok(None) => Ok(Outcome::NotModified),
-            Ok(Some(synced)) => self.candidate(synced, last.as_deref(), rehearsal).await,
+            Ok(None) if rehearsal => Ok(Outcome::NotModified),
+            Ok(None) => self.store(last).await.map(|()| Outcome::NotModified),
+            Ok(Some(synced)) => self.candidate(synced, known.as_deref(), rehearsal, config).await,
             Err(error) => Err(error),
         };
         match &checked {
-            Err(error) if !rehearsal => {
-                self.note(config, |status, now| (status.failed_at, status.last_error) = (Some(now), Some(error.clone())))
-            }
-            Ok(Outcome::NotModified) if !rehearsal => self.note(config, |status, now| (status.checked_at, status.last_error) = (now, None)),
+            Err(error) if !rehearsal => self.note_failure(error),
+            Ok(Outcome::NotModified) if !rehearsal => self.note(|status, now| (status.checked_at, status.last_error) = (now, None)),
             _ => {}
         }
         checked
     }
 
-    async fn candidate(&self, synced: Synced, last: Option<&Synced>, rehearsal: bool) -> Result<Outcome, String> {
+    async fn candidate(&self, synced: Synced, last: Option<&Synced>, rehearsal: bool, config: &Config) -> Result<Outcome, String> {
         synced.check_against(last).map_err(|e| e.to_string())?;
-        let named = || {
-            let synced = usable(synced)?;
-            Ok::<_, SyncError>((files::name(&synced.to_text()?), Arc::new(synced)))
+        let config = config.clone();
+        let checked = move || {
+            layers::with(&synced, &config)?;
+            synced.to_text().map(|text| Good::new(&text, synced)).map_err(|e| e.to_string())
         };
-        let (name, synced) = fetch::apart(named).await?;
+        let good = fetch::apart(checked).await?;
+        let outcome = Outcome::Candidate(good.name.clone(), good.synced.clone());
         if !rehearsal {
-            self.state().candidate = Some((name.clone(), synced.clone()));
+            self.state().candidate = Some(good);
         }
-        Ok(Outcome::Candidate(name, synced))
+        Ok(outcome)
+    }
+
+    async fn store(&self, good: Option<Good>) -> Result<(), String> {
+        let Some(good) = good else { return Ok(()) };
+        let dir = self.dir.clone();
+        let stored = fetch::apart(move || files::keep(&dir, &good)).await;
+        stored.map_err(|e| format!("the catalog cannot be stored in {}: {e}", self.dir.display()))
     }
 
     /// Stores the catalog of this name, which was fetched last.
     ///
     /// # Errors
     /// When another one was fetched since, and when it cannot be written.
-    pub(super) fn apply(&self, name: &str, config: &Config) -> Result<(), String> {
-        let taken = self.state().candidate.take_if(|(other, _)| other == name);
-        let (name, synced) = taken.ok_or("another catalog was fetched since, or the server was started anew; sync again")?;
-        let written =
-            files::write_synced(&self.dir, &synced).map_err(|e| format!("the catalog cannot be stored in {}: {e}", self.dir.display()));
-        if let Err(error) = written {
-            self.note(config, |status, now| (status.failed_at, status.last_error) = (Some(now), Some(error.clone())));
-            return Err(error);
-        }
-        {
-            let mut state = self.state();
-            (state.stored, state.unreadable) = (Some(Stored::of(name, &synced)), None);
-        }
-        self.note(config, |status, now| (status.checked_at, status.last_error) = (now, None));
+    pub(super) async fn apply(&self, name: &str) -> Result<(), String> {
+        let taken = self.state().candidate.take_if(|candidate| candidate.name == name);
+        let good = taken.ok_or("another catalog was fetched since, or the server was started anew; sync again")?;
+        self.store(Some(good.clone())).await.inspect_err(|error| self.note_failure(error))?;
+        self.keep(Some(good));
+        self.note(|status, now| (status.checked_at, status.last_error) = (now, None));
         Ok(())
     }
 
+    fn note_failure(&self, error: &str) {
+        self.note(|status, now| (status.failed_at, status.last_error) = (Some(now), Some(error.to_owned())));
+    }
+
     /// Remembers how a try went. That this cannot be stored is logged: it is told again after the next.
-    fn note(&self, config: &Config, change: impl FnOnce(&mut Status, i64)) {
+    fn note(&self, change: impl FnOnce(&mut Status, i64)) {
         let now = self.now();
         let status = {
             let mut state = self.state();
@@ -251,21 +243,19 @@ impl Live {
         if let Err(error) = files::write_status(&self.dir, &status) {
             tracing::warn!(%error, "the state of the catalog's sync cannot be stored");
         }
-        self.show_metrics(config);
     }
 
-    pub(super) fn show_metrics(&self, config: &Config) {
-        let in_force = self.in_force(config).is_some();
+    /// How it stands, as metrics.
+    pub(super) fn show(&self, made_from: &MadeFrom, metrics: &Metrics) {
         let state = self.state();
-        let confirmed = state.stored.as_ref().map_or(0, |stored| stored.fetched_at.max(state.status.checked_at));
-        self.metrics.catalog(state.unreadable.is_none() && state.status.last_error.is_none(), if in_force { confirmed } else { 0 });
+        let confirmed = state.confirmed_at().filter(|_| made_from.synced.is_some());
+        metrics.catalog(made_from.unused.is_none() && state.status.last_error.is_none(), confirmed.unwrap_or(0));
     }
 }
 
-/// A catalog that the built-in rows take.
-fn usable(synced: Synced) -> Result<Synced, SyncError> {
-    Catalog::layered(Some(&synced), &[]).map_err(|e| SyncError::Rows(e.to_string()))?;
-    Ok(synced)
+/// What there is to tell, in one line.
+fn joined(told: impl Iterator<Item = String>) -> Option<String> {
+    told.reduce(|all, one| format!("{all}; {one}"))
 }
 
 /// The source that is fetched on a schedule.

@@ -6,14 +6,14 @@ use axum::extract::{Path, State};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use portolan_catalog::Catalog;
-use portolan_catalog::sync::{Diff, Source};
+use portolan_catalog::sync::{Diff, Source, Synced};
 use portolan_engine::Refused;
 use portolan_gateway::{ApiError, Gateway};
 use portolan_upstream::Client;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Live, Outcome, STALE_AFTER_INTERVALS, Stored, fetch as source, probe, scheduled, show, url_of};
+use super::{Live, Outcome, STALE_AFTER_INTERVALS, fetch as source, probe, scheduled, show, url_of};
 use crate::serve::Instance;
 use crate::serve::in_force::InForce;
 use crate::serve::layers;
@@ -56,8 +56,7 @@ async fn model(State(reach): State<Arc<Reach>>, Path((author, slug)): Path<(Stri
         let near: Vec<String> = deployment.catalog.nearest(&name, 3).into_iter().map(ToString::to_string).collect();
         return Err(Refused::new(404, "not_found", format!("there is no model {name}; did you mean {}?", near.join(", "))).into());
     };
-    let is_in_force = reach.live.in_force(&reach.in_force.config()).is_some();
-    let synced = if is_in_force { reach.live.stored().await } else { None };
+    let synced = reach.in_force.now().synced.map(|good| good.synced);
     let below = source::apart(|| show::Below::read(synced)).await.map_err(|error| {
         tracing::error!(%error, "the layers of the catalog were not read");
         Refused::internal()
@@ -89,13 +88,16 @@ async fn fetch(State(reach): State<Arc<Reach>>, Json(asked): Json<Asked>) -> Ans
     let (name, synced) = match outcome {
         Outcome::Candidate(name, synced) => (name, synced),
         Outcome::NotModified => {
+            if !asked.dry_run {
+                reach.refreshed().await?;
+            }
             let answer = json!({ "source": source, "url": url, "changed": false, "candidate": null, "diff": Diff::default() });
             return Ok(Json(json!({ "data": answer })));
         }
     };
     let (models, endpoints, skipped) = (synced.models.len(), synced.endpoints.len(), synced.skipped.clone());
     let deployment = reach.gateway.engine.deployment();
-    let compared = move || layers::layered(&config, Some(&synced)).map(|after| Diff::between(&deployment.catalog, &after.catalog));
+    let compared = move || layers::with(&synced, &config).map(|after| Diff::between(&deployment.catalog, &after.catalog));
     let diff = source::apart(compared).await.map_err(|e| Refused::new(409, "conflict", e))?;
     Ok(Json(json!({ "data": {
         "source": source,
@@ -117,12 +119,8 @@ struct Chosen {
 
 /// Stores what was fetched and puts it in force.
 async fn apply(State(reach): State<Arc<Reach>>, Json(chosen): Json<Chosen>) -> Answered {
-    let config = reach.in_force.config();
-    reach.live.apply(&chosen.candidate, &config).map_err(|why| Refused::new(409, "conflict", why))?;
-    reach.in_force.refresh().await.map_err(|e| {
-        tracing::error!(error = %e, "the synced catalog was not put in force");
-        Refused::internal()
-    })?;
+    reach.live.apply(&chosen.candidate).await.map_err(|why| Refused::new(409, "conflict", why))?;
+    reach.refreshed().await?;
     reach.told().await
 }
 
@@ -147,6 +145,13 @@ async fn probed(State(reach): State<Arc<Reach>>, Json(named): Json<Named>) -> An
 }
 
 impl Reach {
+    async fn refreshed(&self) -> Result<(), Refused> {
+        self.in_force.refresh().await.map_err(|e| {
+            tracing::error!(error = %e, "the synced catalog was not put in force");
+            Refused::internal()
+        })
+    }
+
     async fn told(self: Arc<Self>) -> Answered {
         let told = tokio::task::spawn_blocking(move || self.status()).await;
         told.map(|status| Json(json!({ "data": status }))).map_err(|_| Refused::internal().into())
@@ -154,29 +159,30 @@ impl Reach {
 
     /// Reads the built-in catalog: not for a task that streams.
     fn status(&self) -> Value {
-        let config = self.in_force.config();
-        let (in_force, is_stale, age) = (self.live.in_force(&config).is_some(), self.live.is_stale(&config), self.live.age());
+        let made_from = self.in_force.now();
+        let config = &made_from.config;
+        let (is_stale, age, problem) = (self.live.is_stale(config), self.live.age(), self.live.problem(&made_from));
         let state = self.live.state();
-        let what = match (&state.unreadable, &state.stored) {
-            (Some(_), _) => "unreadable",
+        let what = match (&made_from.unused, &state.good) {
+            (Some(unused), _) => unused.kind,
             (None, None) => "none",
             (None, Some(_)) if is_stale => "stale",
             (None, Some(_)) => "fresh",
         };
-        let of = |f: fn(&Stored) -> Value| state.stored.as_ref().map(f);
+        let of = |f: fn(&Synced) -> Value| state.good.as_ref().map(|good| f(&good.synced));
         json!({
-            "in_force": if in_force { "synced" } else { "builtin" },
+            "in_force": if made_from.synced.is_some() { "synced" } else { "builtin" },
             "synced": what,
             "source": of(|s| json!(s.source)),
             "url": of(|s| json!(s.url)),
             "fetched_at": of(|s| json!(s.fetched_at)),
-            "checked_at": state.stored.as_ref().map(|s| s.fetched_at.max(state.status.checked_at)),
+            "checked_at": state.confirmed_at(),
             "age_seconds": age.map(|age| age.as_secs()),
-            "models": of(|s| json!(s.models)),
-            "endpoints": of(|s| json!(s.endpoints)),
-            "skipped": of(|s| json!(s.skipped)),
-            "problem": state.unreadable,
-            "attestations_unmet": self.in_force.unmet(),
+            "models": of(|s| json!(s.models.len())),
+            "endpoints": of(|s| json!(s.endpoints.len())),
+            "skipped": of(|s| json!(s.skipped.len())),
+            "problem": problem,
+            "attestations_unmet": made_from.unmet,
             "failed_at": state.status.failed_at,
             "last_error": state.status.last_error,
             "schedule": config.catalog.sync.as_str(),

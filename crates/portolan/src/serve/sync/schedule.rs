@@ -28,7 +28,7 @@ pub(in crate::serve) async fn run(live: Arc<Live>, in_force: Arc<InForce>, stop:
         };
         let applied = match fetched {
             Ok(Outcome::NotModified) => Ok(false),
-            Ok(Outcome::Candidate(name, _)) => live.apply(&name, &config).map(|()| true),
+            Ok(Outcome::Candidate(name, _)) => live.apply(&name).await.map(|()| true),
             Err(error) => Err(error),
         };
         pause = if applied.is_ok() { interval } else { interval.min(TRY_AGAIN_AFTER) };

@@ -1,5 +1,7 @@
 //! The catalog in force, for administrators: what can be called, why not, and where each row comes from.
 
+use std::sync::Arc;
+
 use portolan_catalog::sync::{SyncError, Synced};
 use portolan_catalog::{Catalog, DataOrigin, Endpoint, Model, NotCallable};
 use portolan_core::Meter;
@@ -29,12 +31,12 @@ fn line(catalog: &Catalog, model: &Model) -> Value {
 /// What lies below the configuration: each layer with its name, the lowest first.
 pub(super) struct Below {
     layers: Vec<(DataOrigin, Catalog)>,
-    synced: Option<Synced>,
+    synced: Option<Arc<Synced>>,
 }
 
 impl Below {
     /// Reads the rows anew, which takes tens of milliseconds.
-    pub(super) fn read(synced: Option<Synced>) -> Result<Self, SyncError> {
+    pub(super) fn read(synced: Option<Arc<Synced>>) -> Result<Self, SyncError> {
         let layer = |of: Option<&Synced>| Catalog::layered(of, &[]).map_err(|e| SyncError::Rows(e.to_string()));
         let mut layers = vec![(DataOrigin::Builtin, layer(None)?)];
         if let Some(synced) = &synced {
