@@ -4,7 +4,7 @@
 
 use std::sync::LazyLock;
 
-use portolan_catalog::sync::{Diff, LiveEndpoint, LiveModel, OpenRouterAnswers, Source, SyncError, Synced, read_models_dev};
+use portolan_catalog::sync::{Diff, LiveEndpoint, LiveMedia, LiveModel, OpenRouterAnswers, Source, SyncError, Synced, read_models_dev};
 use portolan_catalog::{Catalog, DataOrigin, DataPolicy, MediaUnit, NotCallable, Pricing, ProviderOverlay, Range};
 use portolan_core::{Capability, Meter, ModelSlug, Price, ProviderSlug, ServiceTier, Task};
 use proptest::prelude::*;
@@ -89,8 +89,86 @@ fn openrouters_answers_are_read_and_what_is_unknown_or_broken_is_left_out() {
     assert_eq!(synced.endpoints[0].pricing.as_ref().unwrap().prompt, Some(Price(5_000)));
     assert_eq!(synced.zdr.as_ref().unwrap().len(), 1);
     assert_eq!(synced.providers.len(), 2);
-    assert_eq!(synced.skipped.len(), 5, "{:?}", synced.skipped);
+    assert_eq!(synced.skipped.len(), 8, "{:?}", synced.skipped);
     assert_eq!(OpenRouterAnswers::slugs(MODELS).unwrap().len(), 2);
+}
+
+/// Whatever stands in a list of a source and is no row of it is told, each by its place.
+#[test]
+fn what_is_no_row_is_left_out_and_told() {
+    let rocket = r#"{"id":"acme/rocket-1"}"#;
+    let of = |model: &str, rows: &str| vec![(slug(model), rows.to_owned())];
+    for (junk, is) in [("7", "a number"), ("null", "null"), (r#""text""#, "a text"), ("[{}]", "a list"), ("true", "true or false")] {
+        let list = |row: &str| format!(r#"{{"data":[{row},{junk}]}}"#);
+        let (models, listed) = (list(rocket), list(rocket));
+        let (zdr, providers) = (list(r#"{"model_id":"acme/rocket-1","tag":"acme"}"#), list(r#"{"slug":"acme"}"#));
+        let endpoints = of("acme/rocket-1", &format!(r#"{{"data":{{"endpoints":[{junk},{{"tag":"acme"}}]}}}}"#));
+        let image_endpoints = of("acme/rocket-1", &format!(r#"{{"endpoints":[{junk},{{"provider_tag":"acme"}}]}}"#));
+        let answers = OpenRouterAnswers {
+            models: &models,
+            endpoints: &endpoints,
+            zdr: Some(&zdr),
+            providers: Some(&providers),
+            images: Some(&listed),
+            image_endpoints: &image_endpoints,
+            videos: Some(&listed),
+        };
+        let synced = answers.read(1, None).unwrap();
+        let media = |of: &Option<Vec<LiveMedia>>| of.as_ref().unwrap().iter().map(|one| one.endpoints.len()).collect::<Vec<_>>();
+        assert_eq!((synced.models.len(), synced.endpoints.len(), synced.providers.len()), (1, 1, 1), "{junk}");
+        assert_eq!((synced.zdr.as_ref().unwrap().len(), media(&synced.images), media(&synced.videos)), (1, vec![1], vec![1]), "{junk}");
+        let told = [
+            format!("entry 2 of /models: {is}, and no object"),
+            format!("entry 1 of the endpoints of acme/rocket-1: {is}, and no object"),
+            format!("entry 2 of /endpoints/zdr: {is}, and no object"),
+            format!("entry 2 of /providers: {is}, and no object"),
+            format!("entry 2 of /images/models: {is}, and no object"),
+            format!("entry 1 of /images/models/acme/rocket-1/endpoints: {is}, and no object"),
+            format!("entry 2 of /videos/models: {is}, and no object"),
+        ];
+        assert_eq!(synced.skipped, told);
+
+        let api = format!(
+            r#"{{"hooli":{{"models":{{"box-3":{{"limit":{{"context":9}}}},"box-4":{junk}}}}},"initech":{{"models":{junk}}},"acme":{junk}}}"#
+        );
+        let synced = read_models_dev(&api, &BUILTIN, 1, None).unwrap();
+        assert_eq!(synced.models.iter().map(|m| m.slug.as_str()).collect::<Vec<_>>(), ["hooli/box-3"], "{junk}");
+        let told = [
+            "provider acme".to_owned(),
+            format!("model box-4 at hooli: {is}, and no object"),
+            format!("models of initech: {is}, and no object"),
+        ];
+        assert_eq!(synced.skipped, told);
+    }
+}
+
+#[test]
+fn a_row_without_a_name_is_left_out_and_told() {
+    let rocket = r#"{"id":"acme/rocket-1"}"#;
+    let models = format!(r#"{{"data":[{rocket}]}}"#);
+    let named = |row: &str| format!(r#"{{"data":[{row}]}}"#);
+    let empty = OpenRouterAnswers { models: &models, ..OpenRouterAnswers::default() };
+    let (nameless, no_tag) = (named(r#"{"name":"x"}"#), named(r#"{"model_id":"acme/rocket-1"}"#));
+    let endpoints = |text: &str| vec![(slug("acme/rocket-1"), text.to_owned())];
+    let (no_endpoints, untagged) = (endpoints(r#"{"data":{"endpoints":7}}"#), endpoints(r#"{"endpoints":[{"pricing":[]}]}"#));
+    let unread = endpoints("<html>");
+    for (answers, told) in [
+        (OpenRouterAnswers { providers: Some(&nameless), ..empty }, "an entry of /providers without a slug that can be read"),
+        (OpenRouterAnswers { zdr: Some(&no_tag), ..empty }, "an entry of /endpoints/zdr without a model_id and a tag that can be read"),
+        (OpenRouterAnswers { images: Some(&nameless), ..empty }, "an entry of /images/models without an id that can be read"),
+        (OpenRouterAnswers { videos: Some(&nameless), ..empty }, "an entry of /videos/models without an id that can be read"),
+        (OpenRouterAnswers { endpoints: &no_endpoints, ..empty }, "the endpoints of acme/rocket-1: no answer of the known form"),
+        (
+            OpenRouterAnswers { images: Some(&models), image_endpoints: &untagged, ..empty },
+            "an entry of /images/models/acme/rocket-1/endpoints without a tag that can be read",
+        ),
+        (
+            OpenRouterAnswers { images: Some(&models), image_endpoints: &unread, ..empty },
+            "/images/models/acme/rocket-1/endpoints: no answer of the known form",
+        ),
+    ] {
+        assert_eq!(answers.read(1, None).unwrap().skipped, [told]);
+    }
 }
 
 #[test]
@@ -418,7 +496,9 @@ fn models_dev_is_read_and_its_models_are_found_among_ours() {
     let mini = endpoint(&merged, "openai/gpt-4o-mini", "openai");
     let listed = |meter| mini.prices.base.listed(meter);
     assert_eq!((listed(Meter::Input), listed(Meter::CacheRead)), (Some(Price(250_000)), Some(Price(125_000))), "per million there");
-    assert_eq!((mini.context_length, mini.max_output), (200_000, 16_384), "a zero is no limit");
+    assert_eq!((mini.context_length, mini.max_output), (128_000, 16_384), "a known limit stays");
+    let said = synced.endpoints.iter().find(|e| e.model.as_str() == "openai/gpt-4o-mini").unwrap();
+    assert_eq!((said.context_length, said.max_output), (Some(200_000), None), "a zero is no limit");
     let known = builtin.model("openai/gpt-4o-mini").unwrap();
     assert_eq!(
         merged.model("openai/gpt-4o-mini").unwrap().knowledge_cutoff,
@@ -433,6 +513,32 @@ fn models_dev_is_read_and_its_models_are_found_among_ours() {
     assert_eq!(endpoint(&merged, "openai/trial", "openai").callable, Err(NotCallable::PriceUnknown));
     assert!(merged.model("openai/gone").is_none());
     assert_eq!(endpoint(&merged, "hooli/box-3", "hooli").callable, Err(NotCallable::BaseUrlUnknown), "an address is not a source's to say");
+}
+
+/// Context, prompt and output. The one source lists what a provider serves; the other is a collection, and only fills in what no row states.
+#[test]
+fn models_dev_changes_no_limit_that_is_known_and_openrouter_does() {
+    let (mini, azure) = (("openai/gpt-4o-mini", "openai"), ("openai/gpt-4.1", "azure"));
+    let sources = [Source::ModelsDev, Source::OpenRouter];
+    for ((model, tag), live, [filled, described]) in [
+        (mini, (Some(9_000), None, Some(700)), [(128_000, None, 16_384), (9_000, None, 700)]),
+        (mini, (Some(900_000), None, Some(64_000)), [(128_000, None, 16_384), (900_000, None, 64_000)]),
+        (mini, (None, Some(8_000), None), [(128_000, Some(8_000), 16_384); 2]),
+        (mini, (None, None, None), [(128_000, None, 16_384); 2]),
+        // Its row states no longest answer.
+        (azure, (Some(9_000), None, Some(700)), [(1_047_576, None, 700), (9_000, None, 700)]),
+        (azure, (None, None, Some(2_000_000)), [(1_047_576, None, 1_047_576); 2]),
+    ] {
+        for (source, expected) in sources.into_iter().zip([filled, described]) {
+            let mut synced = Synced { source, ..only(model, tag, (1_000, 1_000)) };
+            let said = &mut synced.endpoints[0];
+            (said.context_length, said.max_prompt_tokens, said.max_output) = live;
+            let merged = with(&synced);
+            let new = endpoint(&merged, model, tag);
+            assert_eq!((new.context_length, new.max_prompt_tokens, new.max_output), expected, "{model} by {source:?}: {live:?}");
+            assert_eq!(new.prices.base.listed(Meter::Input), Some(Price(1_000)), "the price is live");
+        }
+    }
 }
 
 /// A recording of OpenRouter's own answer, where the shared data is there.

@@ -3,9 +3,10 @@
 use portolan_core::{Area, Meter, Price};
 
 use super::listed::Listed;
+use super::pricing::token_price;
 use crate::{Catalog, Endpoint};
 
-/// Bounds of a price in USD per million units, both included. A price that nobody knows is within no bound.
+/// Bounds of a price in USD per million units, both included. A price that nobody knows, or that is none of this unit, is within no bound.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct PriceRange {
     /// The least.
@@ -19,7 +20,8 @@ impl PriceRange {
         self == Self::default()
     }
 
-    fn holds(self, per_unit: Price) -> bool {
+    fn holds(self, per_unit: Option<Price>) -> bool {
+        let Some(per_unit) = per_unit else { return self.is_open() };
         let per_million = per_unit.times(1_000_000);
         self.min.is_none_or(|min| per_million >= u128::from(min.0)) && self.max.is_none_or(|max| per_million <= u128::from(max.0))
     }
@@ -95,8 +97,8 @@ impl ModelFilter {
         if self.prompt_price.is_open() && self.completion_price.is_open() {
             return true;
         }
-        catalog.priced_endpoint(row.model).is_some_and(|endpoint| {
-            let price = |meter| endpoint.prices.base.effective(meter);
+        catalog.top_endpoint(row.model).is_some_and(|endpoint| {
+            let price = |meter| token_price(endpoint, meter);
             self.prompt_price.holds(price(Meter::Input)) && self.completion_price.holds(price(Meter::Output))
         })
     }

@@ -1,8 +1,9 @@
 //! The rows of the lists of models: every model, and every other name that leads to one.
 
-use portolan_core::{ModelSlug, Task};
+use portolan_core::{Meter, ModelSlug, Task};
 use serde_json::Value;
 
+use super::pricing::token_price;
 use crate::{Catalog, Endpoint, Model, NotCallable, Resolved, Via};
 
 /// Another name of a model.
@@ -79,15 +80,11 @@ impl Catalog {
         model.task == task || self.endpoints_of(model).any(|endpoint| endpoint.task == task)
     }
 
-    /// The endpoint whose price and limits a row shows: the cheapest that can be called, without one the cheapest.
+    /// The endpoint whose price and limits a row shows: the cheapest that can be called, without one the cheapest. What is sold by
+    /// the token goes first, for nothing else can be compared.
     #[must_use]
     pub(super) fn top_endpoint(&self, model: &Model) -> Option<&Endpoint> {
-        self.endpoints_of(model).min_by_key(|e| (rank(e), e.blended_price(), e.ix))
-    }
-
-    /// The same, where its price is known.
-    pub(super) fn priced_endpoint(&self, model: &Model) -> Option<&Endpoint> {
-        self.top_endpoint(model).filter(|e| e.callable != Err(NotCallable::PriceUnknown))
+        self.endpoints_of(model).min_by_key(|e| (rank(e), token_price(e, Meter::Input).is_none(), e.blended_price(), e.ix))
     }
 }
 

@@ -1,6 +1,6 @@
-//! Prices as decimal text per unit.
+//! Prices as decimal text per unit, and which of them can be compared by the token.
 
-use portolan_core::{Meter, Rates};
+use portolan_core::{Meter, Price, Rates, Task};
 use serde_json::{Map, Value};
 
 use crate::{Endpoint, NotCallable};
@@ -42,6 +42,27 @@ pub(super) fn pricing(endpoint: Option<&Endpoint>) -> Value {
         row.insert("overrides".to_owned(), Value::Array(overrides));
     }
     Value::Object(row)
+}
+
+/// What a token of this meter costs, where tokens are what is sold. A zero in a row of what is sold by other units (images, seconds,
+/// searches, requests) is OpenRouter's way to say that, and no gift.
+pub(super) fn token_price(endpoint: &Endpoint, meter: Meter) -> Option<Price> {
+    if endpoint.callable == Err(NotCallable::PriceUnknown) {
+        return None;
+    }
+    let price = endpoint.prices.base.effective(meter);
+    let is_paid = |meter| endpoint.prices.base.effective(meter) > Price(0);
+    let is_meant = match endpoint.task {
+        _ if price > Price(0) => true,
+        _ if is_paid(Meter::Request) => false,
+        _ if endpoint.free => true,
+        // Its row states both prices.
+        Task::Chat => true,
+        // These give no tokens.
+        Task::Embeddings | Task::Rerank => meter == Meter::Output && is_paid(Meter::Input),
+        _ => false,
+    };
+    is_meant.then_some(price)
 }
 
 /// The prices of a list; with a `base`, only those that differ from it.

@@ -1,8 +1,11 @@
 //! The orders of a list of models.
 
+use portolan_core::Meter;
+
 use super::endpoint::EndpointStats;
 use super::listed::Listed;
-use crate::{Catalog, EndpointIx};
+use super::pricing::token_price;
+use crate::{Catalog, Endpoint, EndpointIx};
 
 portolan_core::words! {
     /// What a list is sorted by, in OpenRouter's names of those that can be served.
@@ -28,7 +31,8 @@ impl ModelSort {
     #[must_use]
     pub fn key(self, catalog: &Catalog, row: &Listed<'_>, stats: impl Fn(EndpointIx) -> Option<EndpointStats>) -> (bool, i128) {
         let model = row.model;
-        let price = || catalog.priced_endpoint(model).map(|e| i128::from(e.blended_price().0));
+        let is_by_token = |e: &&Endpoint| [Meter::Input, Meter::Output].into_iter().all(|meter| token_price(e, meter).is_some());
+        let price = || catalog.top_endpoint(model).filter(is_by_token).map(|e| i128::from(e.blended_price().0));
         let measured = || model.endpoints.iter().filter_map(|ix| stats(*ix));
         let key = match self {
             ModelSort::Newest => (model.created != 0).then(|| -i128::from(model.created)),

@@ -7,10 +7,24 @@ use serde_json::value::RawValue;
 /// The fields of one object.
 pub(super) struct Fields<'a>(HashMap<String, &'a RawValue>);
 
+/// What should be an object: it, or what stands there instead, in words.
+pub(super) type Item<'a> = Result<Fields<'a>, &'static str>;
+
 impl<'a> Fields<'a> {
     /// `None`: no object.
     pub(super) fn of(raw: &'a RawValue) -> Option<Self> {
         Self::read(raw.get())
+    }
+
+    /// As [`Fields::of`], with a word for what is no object.
+    pub(super) fn item(raw: &'a RawValue) -> Item<'a> {
+        Self::of(raw).ok_or(match raw.get().as_bytes().first() {
+            Some(b'"') => "a text",
+            Some(b'[') => "a list",
+            Some(b'n') => "null",
+            Some(b't' | b'f') => "true or false",
+            _ => "a number",
+        })
     }
 
     /// As [`Fields::of`], a whole text.
@@ -67,9 +81,22 @@ impl<'a> Fields<'a> {
         Fields::of(self.0.get(name)?)
     }
 
-    /// Objects of a list; other items are left out. Empty where there is no list.
-    pub(super) fn objects(&self, name: &str) -> Vec<Fields<'a>> {
-        self.get::<Vec<&'a RawValue>>(name).unwrap_or_default().into_iter().filter_map(Fields::of).collect()
+    /// The same, with a word for what is no object. `None`: absent.
+    pub(super) fn maybe_object(&self, name: &str) -> Option<Item<'a>> {
+        Some(Fields::item(self.0.get(name)?))
+    }
+
+    /// Items of a list. `None`: no list.
+    pub(super) fn items(&self, name: &str) -> Option<Vec<Item<'a>>> {
+        Some(self.get::<Vec<&'a RawValue>>(name)?.into_iter().map(Fields::item).collect())
+    }
+
+    /// A list of nothing but objects; an empty one where it is absent or `null`. `None`: anything else stands there.
+    pub(super) fn objects(&self, name: &str) -> Option<Vec<Fields<'a>>> {
+        match self.items(name) {
+            Some(items) => items.into_iter().map(Result::ok).collect(),
+            None => self.0.get(name).is_none_or(|raw| raw.get() == "null").then(Vec::new),
+        }
     }
 
     /// The digits of a number, or of a text that is one. `None`: absent or `null`.

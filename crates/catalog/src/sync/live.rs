@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use portolan_core::{ModelSlug, ProviderSlug};
 use serde::{Deserialize, Serialize};
 
+use super::fields::{Fields, Item};
 use crate::{DefaultParameters, MediaAbilities, MediaPrice, Pricing, ReasoningInfo};
 
 /// More than any source lists. What lies beyond is left out.
@@ -212,6 +213,18 @@ impl Synced {
         }
     }
 
+    /// The objects among the items of `list`. What else stands there is noted, with its place.
+    pub(super) fn objects<'a>(&mut self, list: &str, items: Vec<Item<'a>>) -> Vec<Fields<'a>> {
+        let mut objects = Vec::new();
+        for (at, item) in (1..).zip(items) {
+            match item {
+                Ok(object) => objects.push(object),
+                Err(other) => self.skip(|| format!("entry {at} of {list}: {other}, and no object")),
+            }
+        }
+        objects
+    }
+
     /// The same with each entry once, in a fixed order, within the bounds.
     pub(super) fn tidy(mut self) -> Self {
         self.models.sort_by(|a, b| a.slug.cmp(&b.slug));
@@ -223,6 +236,10 @@ impl Synced {
         self.providers.sort_by(|a, b| a.slug.cmp(&b.slug));
         self.providers.dedup_by(|a, b| a.slug == b.slug);
         self.providers.truncate(PROVIDERS_MAX);
+        for media in self.images.iter_mut().chain(&mut self.videos) {
+            media.truncate(MODELS_MAX);
+            media.iter_mut().for_each(|model| model.endpoints.truncate(ENDPOINTS_MAX));
+        }
         self
     }
 

@@ -9,7 +9,7 @@ use portolan_core::{ModelSlug, Price};
 
 use super::decimal::price;
 use super::fields::Fields;
-use super::live::{ENDPOINTS_MAX, LiveMedia, LiveMediaEndpoint, MODELS_MAX};
+use super::live::{LiveMedia, LiveMediaEndpoint};
 use crate::media::{BILLABLES, MediaAbilities, MediaPrice, MediaUnit, MediaVariant, Range};
 
 /// More values than any list of a model has.
@@ -19,33 +19,18 @@ const PRICES_MAX: usize = 200;
 /// Cents to dollars: the places by which the point moves.
 const CENTS: i64 = -2;
 
-/// Reads the rows of `/images/models`, with the answers about their endpoints.
-pub(super) fn images(rows: &[Fields<'_>], endpoints: &[(ModelSlug, String)]) -> Vec<LiveMedia> {
-    let of = |model: &ModelSlug| {
-        let text = endpoints.iter().find(|(slug, _)| slug == model).map(|(_, text)| text);
-        let rows = text.and_then(|text| Fields::read(text)).map(|answer| answer.objects("endpoints")).unwrap_or_default();
-        rows.iter().filter_map(image_endpoint).take(ENDPOINTS_MAX).collect()
-    };
-    let image = |row: &Fields<'_>| {
-        let model = slug(row)?;
-        Some(LiveMedia {
-            abilities: row.object("supported_parameters").map(|can| image_abilities(&can)).unwrap_or_default(),
-            endpoints: of(&model),
-            model,
-        })
-    };
-    rows.iter().filter_map(image).take(MODELS_MAX).collect()
+/// Reads a row of `/images/models`. What it costs stands in another answer.
+pub(super) fn image(row: &Fields<'_>) -> Option<LiveMedia> {
+    let abilities = row.object("supported_parameters").map(|can| image_abilities(&can)).unwrap_or_default();
+    Some(LiveMedia { model: slug(row)?, abilities, endpoints: Vec::new() })
 }
 
-/// Reads the rows of `/videos/models`.
-pub(super) fn videos(rows: &[Fields<'_>]) -> Vec<LiveMedia> {
-    let video = |row: &Fields<'_>| {
-        let (prices, skus) = row.object("pricing_skus").and_then(|skus| sku_prices(&skus)).unwrap_or_default();
-        let passthrough_parameters = texts(row, "allowed_passthrough_parameters").unwrap_or_default();
-        let only = LiveMediaEndpoint { tag: None, passthrough_parameters, prices, skus };
-        Some(LiveMedia { model: slug(row)?, abilities: video_abilities(row), endpoints: vec![only] })
-    };
-    rows.iter().filter_map(video).take(MODELS_MAX).collect()
+/// Reads a row of `/videos/models`.
+pub(super) fn video(row: &Fields<'_>) -> Option<LiveMedia> {
+    let (prices, skus) = row.object("pricing_skus").and_then(|skus| sku_prices(&skus)).unwrap_or_default();
+    let passthrough_parameters = texts(row, "allowed_passthrough_parameters").unwrap_or_default();
+    let only = LiveMediaEndpoint { tag: None, passthrough_parameters, prices, skus };
+    Some(LiveMedia { model: slug(row)?, abilities: video_abilities(row), endpoints: vec![only] })
 }
 
 /// The model of a row.
@@ -111,11 +96,12 @@ fn range(row: &Fields<'_>) -> Option<Range> {
     })
 }
 
-fn image_endpoint(row: &Fields<'_>) -> Option<LiveMediaEndpoint> {
+/// Reads a row of `/images/models/{author}/{slug}/endpoints`.
+pub(super) fn image_endpoint(row: &Fields<'_>) -> Option<LiveMediaEndpoint> {
     Some(LiveMediaEndpoint {
         tag: Some(row.text("provider_tag").or_else(|| row.text("provider_slug"))?),
         passthrough_parameters: texts(row, "allowed_passthrough_parameters").unwrap_or_default(),
-        prices: image_prices(&row.objects("pricing")).unwrap_or_default(),
+        prices: row.objects("pricing").and_then(|rows| image_prices(&rows)).unwrap_or_default(),
         skus: BTreeMap::new(),
     })
 }
@@ -191,6 +177,22 @@ mod tests {
             compared += 1;
         }
         assert!(compared > 20, "{compared}");
+    }
+
+    #[test]
+    fn a_list_of_image_prices_with_one_doubtful_price_is_unknown() {
+        let good = r#"{"billable":"output_image","unit":"image","cost_usd":0.05}"#;
+        for (rows, known) in [
+            (format!("[{good}]"), 1),
+            (format!("[{good},null]"), 0),
+            (format!("[{good},7]"), 0),
+            (format!("[{good},{}]", good.replace("0.05", "0")), 0),
+            ("7".to_owned(), 0),
+            ("null".to_owned(), 0),
+        ] {
+            let text = format!(r#"{{"provider_tag":"acme","pricing":{rows}}}"#);
+            assert_eq!(image_endpoint(&Fields::read(&text).unwrap()).unwrap().prices.len(), known, "{rows}");
+        }
     }
 
     #[test]

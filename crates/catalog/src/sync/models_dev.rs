@@ -41,12 +41,10 @@ pub fn read_models_dev(text: &str, catalog: &Catalog, fetched_at: i64, etag: Opt
         if catalog.provider_by_slug(slug.as_str()).is_some_and(|known| known.resells) {
             continue;
         }
-        let models = provider.object("models");
-        for (id, row) in models.as_ref().map(Fields::entries).unwrap_or_default() {
-            match Fields::of(row).filter(|row| row.text("status").as_deref() != Some("deprecated")) {
-                Some(row) if synced.endpoints.len() < ENDPOINTS_MAX => add(&mut synced, &names, &slug, id, &row),
-                _ => {}
-            }
+        match provider.maybe_object("models") {
+            Some(Ok(models)) => add_all(&mut synced, &names, &slug, &models),
+            Some(Err(other)) => synced.skip(|| format!("models of {theirs}: {other}, and no object")),
+            None => {}
         }
         synced.providers.push(LiveProvider {
             slug,
@@ -59,6 +57,16 @@ pub fn read_models_dev(text: &str, catalog: &Catalog, fetched_at: i64, etag: Opt
         });
     }
     if synced.models.is_empty() { Err(SyncError::Empty) } else { Ok(synced.tidy()) }
+}
+
+fn add_all(synced: &mut Synced, names: &Names<'_>, provider: &ProviderSlug, models: &Fields<'_>) {
+    for (id, row) in models.entries() {
+        match Fields::item(row) {
+            Err(other) => synced.skip(|| format!("model {id} at {provider}: {other}, and no object")),
+            Ok(row) if row.text("status").as_deref() == Some("deprecated") || synced.endpoints.len() >= ENDPOINTS_MAX => {}
+            Ok(row) => add(synced, names, provider, id, &row),
+        }
+    }
 }
 
 fn add(synced: &mut Synced, names: &Names<'_>, provider: &ProviderSlug, id: &str, row: &Fields<'_>) {

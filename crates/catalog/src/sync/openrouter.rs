@@ -7,14 +7,18 @@ use std::collections::BTreeSet;
 
 use portolan_core::{ModelSlug, ProviderSlug};
 
-use super::fields::Fields;
-use super::live::{LiveEndpoint, LiveModel, LiveProvider, Source, SyncError, Synced};
+use super::fields::{Fields, Item};
+use super::live::{LiveEndpoint, LiveMedia, LiveMediaEndpoint, LiveModel, LiveProvider, MODELS_MAX, Source, SyncError, Synced};
 use super::{media, prices, variants};
 use crate::{DefaultParameters, ReasoningInfo};
 
 /// More voices than any model has.
 const VOICES_MAX: usize = 1_000;
+const MODELS: &str = "/models";
+const ZDR: &str = "/endpoints/zdr";
+const PROVIDERS: &str = "/providers";
 const IMAGES: &str = "/images/models";
+const VIDEOS: &str = "/videos/models";
 /// The longest tag. Those of today have some forty characters.
 const TAG_BYTES_MAX: usize = 200;
 
@@ -44,7 +48,7 @@ impl OpenRouterAnswers<'_> {
     /// When the list of models is none, or empty. What else cannot be read is left out and noted.
     pub fn read(&self, fetched_at: i64, etag: Option<String>) -> Result<Synced, SyncError> {
         let mut synced = Synced::empty(Source::OpenRouter, fetched_at, etag);
-        for row in rows(self.models, "/models")? {
+        for row in synced.objects(MODELS, rows(self.models, MODELS)?) {
             match model(&row) {
                 Ok(model) => synced.models.push(model),
                 Err(None) => {}
@@ -52,25 +56,31 @@ impl OpenRouterAnswers<'_> {
             }
         }
         for (slug, text) in self.endpoints {
-            match Fields::read(text).and_then(|answer| answer.object("data")) {
-                Some(data) => data.objects("endpoints").iter().for_each(|row| match endpoint(slug, row) {
-                    Ok(endpoint) => {
-                        if let Some(discount) = row.object("pricing").as_ref().and_then(prices::implausible_discount) {
-                            synced.skip(|| format!("the prices of {slug} at {}: a discount of {discount}", endpoint.tag));
-                        }
-                        synced.endpoints.push(endpoint);
-                    }
-                    Err(why) => synced.skip(|| why),
-                }),
+            match Fields::read(text).and_then(|answer| answer.object("data")?.items("endpoints")) {
+                Some(items) => add_endpoints(&mut synced, slug, items),
                 None => synced.skip(|| format!("the endpoints of {slug}: no answer of the known form")),
             }
         }
-        synced.zdr = self.zdr.and_then(|text| rows(text, "/endpoints/zdr").ok()).map(|rows| rows.iter().filter_map(zdr).collect());
-        let providers = self.providers.and_then(|text| rows(text, "/providers").ok()).unwrap_or_default();
-        synced.providers = providers.iter().filter_map(provider).collect();
-        synced.images = self.images.and_then(|text| rows(text, IMAGES).ok()).map(|rows| media::images(&rows, self.image_endpoints));
-        synced.videos = self.videos.and_then(|text| rows(text, "/videos/models").ok()).map(|rows| media::videos(&rows));
+        synced.zdr = list(&mut synced, self.zdr, ZDR, "a model_id and a tag", zdr);
+        synced.providers = list(&mut synced, self.providers, PROVIDERS, "a slug", provider).unwrap_or_default();
+        let mut images: Option<Vec<LiveMedia>> = list(&mut synced, self.images, IMAGES, "an id", media::image);
+        for image in images.iter_mut().flatten().take(MODELS_MAX) {
+            image.endpoints = self.endpoints_of_image(&mut synced, &image.model);
+        }
+        synced.images = images;
+        synced.videos = list(&mut synced, self.videos, VIDEOS, "an id", media::video);
         if synced.models.is_empty() { Err(SyncError::Empty) } else { Ok(synced.tidy()) }
+    }
+
+    /// Empty where that answer did not come.
+    fn endpoints_of_image(&self, synced: &mut Synced, model: &ModelSlug) -> Vec<LiveMediaEndpoint> {
+        let Some((_, text)) = self.image_endpoints.iter().find(|(slug, _)| slug == model) else { return Vec::new() };
+        let of = format!("{IMAGES}/{model}/endpoints");
+        let Some(items) = Fields::read(text).and_then(|answer| answer.items("endpoints")) else {
+            synced.skip(|| format!("{of}: no answer of the known form"));
+            return Vec::new();
+        };
+        each(synced, items, &of, "a tag", media::image_endpoint)
     }
 
     /// The models that the answer of `/models` lists, whose endpoints are to be asked for.
@@ -78,26 +88,63 @@ impl OpenRouterAnswers<'_> {
     /// # Errors
     /// When it is no list of models.
     pub fn slugs(models: &str) -> Result<BTreeSet<ModelSlug>, SyncError> {
-        Ok(rows(models, "/models")?
-            .iter()
-            .filter_map(|row| model(row).ok())
-            .map(|model| model.slug)
-            .take(super::live::MODELS_MAX)
-            .collect())
+        Ok(rows(models, MODELS)?.iter().flatten().filter_map(|row| model(row).ok()).map(|model| model.slug).take(MODELS_MAX).collect())
     }
 
     /// The models that the answer of `/images/models` lists. None where it is no list of models.
     #[must_use]
     pub fn image_slugs(images: &str) -> BTreeSet<ModelSlug> {
-        rows(images, IMAGES).unwrap_or_default().iter().filter_map(media::slug).take(super::live::MODELS_MAX).collect()
+        rows(images, IMAGES).unwrap_or_default().iter().flatten().filter_map(media::slug).take(MODELS_MAX).collect()
     }
 }
 
-fn rows<'a>(text: &'a str, what: &str) -> Result<Vec<Fields<'a>>, SyncError> {
+fn rows<'a>(text: &'a str, what: &str) -> Result<Vec<Item<'a>>, SyncError> {
     let wrong = || SyncError::Form { what: what.to_owned(), source_name: Source::OpenRouter };
-    let answer = Fields::read(text).ok_or_else(wrong)?;
-    answer.texts("data").ok_or_else(wrong)?;
-    Ok(answer.objects("data"))
+    Fields::read(text).and_then(|answer| answer.items("data")).ok_or_else(wrong)
+}
+
+/// What `read` makes of the rows of an answer. `None`: there is no such answer.
+fn list<'a, T, C: Default + Extend<T>>(
+    synced: &mut Synced,
+    text: Option<&'a str>,
+    what: &str,
+    needs: &str,
+    read: impl Fn(&Fields<'a>) -> Option<T>,
+) -> Option<C> {
+    let items = rows(text?, what).ok()?;
+    Some(each(synced, items, what, needs, read))
+}
+
+/// What `read` makes of each item; one without what a row `needs` is noted.
+fn each<'a, T, C: Default + Extend<T>>(
+    synced: &mut Synced,
+    items: Vec<Item<'a>>,
+    what: &str,
+    needs: &str,
+    read: impl Fn(&Fields<'a>) -> Option<T>,
+) -> C {
+    let mut all = C::default();
+    for row in synced.objects(what, items) {
+        match read(&row) {
+            Some(one) => all.extend([one]),
+            None => synced.skip(|| format!("an entry of {what} without {needs} that can be read")),
+        }
+    }
+    all
+}
+
+fn add_endpoints(synced: &mut Synced, of: &ModelSlug, items: Vec<Item<'_>>) {
+    for row in synced.objects(&format!("the endpoints of {of}"), items) {
+        match endpoint(of, &row) {
+            Ok(endpoint) => {
+                if let Some(discount) = row.object("pricing").as_ref().and_then(prices::implausible_discount) {
+                    synced.skip(|| format!("the prices of {of} at {}: a discount of {discount}", endpoint.tag));
+                }
+                synced.endpoints.push(endpoint);
+            }
+            Err(why) => synced.skip(|| why),
+        }
+    }
 }
 
 /// `Err(None)`: left out on purpose. Aliases and routers are no models.

@@ -62,7 +62,7 @@ pub(super) fn openrouter(fields: &Fields<'_>) -> Option<Pricing> {
         Some(list)
     };
     let mut tiers = Vec::new();
-    for over in fields.objects("overrides") {
+    for over in fields.objects("overrides")? {
         // A price of a time of day is one that no list of ours can say.
         if over.digits("utc_start").is_some() || over.digits("utc_end").is_some() {
             return None;
@@ -76,7 +76,7 @@ pub(super) fn openrouter(fields: &Fields<'_>) -> Option<Pricing> {
 pub(super) fn models_dev(fields: &Fields<'_>) -> Option<Pricing> {
     let of = |fields: &Fields<'_>| list(fields, MODELS_DEV, PER_MILLION, "0");
     let mut tiers = Vec::new();
-    for tier in fields.objects("tiers") {
+    for tier in fields.objects("tiers")? {
         let which = tier.object("tier")?;
         if which.text("type")? != "context" {
             return None;
@@ -165,6 +165,8 @@ mod tests {
             r#"{"prompt":"1e-7","completion":"1e-7","audio":"1e-14"}"#,
             r#"{"prompt":"1e-7","completion":"1e-7","overrides":[{"utc_start":"1630","prompt":"2e-7"}]}"#,
             r#"{"prompt":"1e-7","completion":"1e-7","overrides":[{"prompt":"2e-7"}]}"#,
+            r#"{"prompt":"1e-7","completion":"1e-7","overrides":[{"min_prompt_tokens":9,"prompt":"2e-7"},null]}"#,
+            r#"{"prompt":"1e-7","completion":"1e-7","overrides":7}"#,
             r#"{"prompt":"1e-7","completion":"1e-7","discount":1}"#,
         ] {
             assert_eq!(openrouter_of(text), None, "{text}");

@@ -23,6 +23,26 @@ const QUERY_BYTES_MAX: usize = 4096;
 /// What of a wrong value is told back.
 const SHOWN_CHARS_MAX: usize = 60;
 
+/// What is no list, and so stands once: of two values only one could count, and nobody could see which.
+const ONCE: &[&str] = &[
+    "offset",
+    "limit",
+    "sort",
+    "q",
+    "arch",
+    "distillable",
+    "zdr",
+    "region",
+    "context",
+    "min_price",
+    "max_price",
+    "min_output_price",
+    "max_output_price",
+    "min_age_days",
+    "max_age_days",
+    "use_rss",
+];
+
 /// Parameters of OpenRouter's for which there is no data here.
 const NOT_SERVED: &[(&str, &str)] = &[
     ("category", "use cases of models are not known here"),
@@ -48,14 +68,18 @@ pub(crate) struct Asked {
 }
 
 impl Asked {
-    /// Reads the pairs of a query. An empty value is none; a list that stands twice is one list.
+    /// Reads the pairs of a query. An empty value is none; a list that stands twice is one list, and nothing else may.
     pub(crate) fn read(pairs: &[(String, String)], now: UnixMillis) -> Result<Self, Refused> {
         if pairs.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>() > QUERY_BYTES_MAX {
             let message = format!("The query is longer than {QUERY_BYTES_MAX} bytes; ask for less at once");
             return Err(Refused::new(400, "invalid_request", message).by(Rule::Limit));
         }
+        let stated: Vec<_> = pairs.iter().filter(|(_, value)| !value.is_empty()).collect();
         let mut asked = Self::default();
-        for (name, value) in pairs.iter().filter(|(_, value)| !value.is_empty()) {
+        for (i, (name, value)) in stated.iter().enumerate() {
+            if ONCE.contains(&name.as_str()) && stated[..i].iter().any(|(before, _)| before == name) {
+                return Err(Refused::field(name, format!("{name}: stands twice; give it once")));
+            }
             asked.take(name, value, now)?;
         }
         Ok(asked)
@@ -95,7 +119,7 @@ impl Asked {
             "output_modalities" => filter.output_modalities.get_or_insert_default().extend(output_modalities(value)?),
             "input_modalities" => filter.input_modalities.extend(each_of(name, value, INPUTS)?),
             "supported_parameters" => filter.parameters.extend(list(value)),
-            "q" => filter.words.extend(value.split_whitespace().map(str::to_lowercase)),
+            "q" => filter.words = value.split_whitespace().map(str::to_lowercase).collect(),
             "arch" => filter.family = Some(value.to_owned()),
             "model_authors" => filter.authors.extend(list(value)),
             "providers" => filter.providers.extend(list(value)),
@@ -232,10 +256,48 @@ mod tests {
     }
 
     #[test]
-    fn ages_count_back_from_now_and_a_list_that_stands_twice_is_one() {
-        let asked = read("min_age_days=10&max_age_days=20&providers=a&providers=b,c").unwrap().filter;
+    fn ages_count_back_from_now() {
+        let asked = read("min_age_days=10&max_age_days=20").unwrap().filter;
         assert_eq!((asked.created_min, asked.created_max), (Some(1_798_272_000), Some(1_799_136_000)));
-        assert_eq!(asked.providers, ["a", "b", "c"]);
+    }
+
+    #[test]
+    fn a_list_that_stands_twice_is_one_and_what_is_no_list_stands_once() {
+        for (name, one, other, is_list) in [
+            ("output_modalities", "text", "image", true),
+            ("input_modalities", "image", "file", true),
+            ("supported_parameters", "tools", "seed", true),
+            ("model_authors", "openai", "google", true),
+            ("providers", "azure", "groq", true),
+            ("offset", "0", "5", false),
+            ("limit", "5", "5", false),
+            ("sort", "newest", "pricing-low-to-high", false),
+            ("q", "gpt", "mini", false),
+            ("arch", "GPT", "Claude", false),
+            ("distillable", "true", "false", false),
+            ("zdr", "true", "false", false),
+            ("region", "eu", "us", false),
+            ("context", "8000", "4000", false),
+            ("min_price", "1", "2", false),
+            ("max_price", "1", "2", false),
+            ("min_output_price", "1", "2", false),
+            ("max_output_price", "1", "2", false),
+            ("min_age_days", "1", "2", false),
+            ("max_age_days", "1", "2", false),
+            ("use_rss", "false", "false", false),
+        ] {
+            let twice = read(&format!("{name}={one}&colour=blue&{name}={other}"));
+            match is_list {
+                true => assert_eq!(twice.unwrap(), read(&format!("{name}={one},{other}")).unwrap(), "{name}"),
+                false => {
+                    let refused = twice.expect_err(name);
+                    assert_eq!((refused.status, refused.metadata["field"].as_str()), (400, Some(name)), "{name}");
+                    assert!(refused.message.contains("twice"), "{name}: {}", refused.message);
+                }
+            }
+            assert!(read(&format!("{name}=&{name}={one}&{name}=")).is_ok(), "{name}: an empty value is none");
+        }
+        assert!(read("colour=blue&colour=red").is_ok(), "what nobody knows is passed over");
     }
 
     #[test]

@@ -74,8 +74,8 @@ pub(crate) fn select(
 
 #[cfg(test)]
 mod tests {
-    use portolan_catalog::{Model, ProviderOverlay};
-    use portolan_core::{Area, Percentiles, UnixMillis};
+    use portolan_catalog::{Endpoint, Model, ProviderOverlay};
+    use portolan_core::{Area, Meter, Percentiles, Price, UnixMillis};
     use serde_json::Value;
 
     use super::*;
@@ -241,6 +241,93 @@ mod tests {
                 _ => assert_eq!(found[3], last, "{sort}"),
             }
         }
+    }
+
+    /// What is sold by the image, the second or the search has no price of a token, whatever zeros its row shows.
+    #[test]
+    fn only_what_is_sold_by_the_token_is_within_a_price_range() {
+        let by_request = r#"
+            base_url = "http://harbour"
+            [[models]]
+            id = "acme/ferry"
+            context_length = 8000
+            pricing = { prompt = "0", completion = "0", request = "0.01" }
+            [[models]]
+            id = "acme/swimmer"
+            context_length = 8000
+            pricing = { prompt = "0", completion = "0" }
+        "#;
+        let catalog = Catalog::builtin_with(&[ProviderOverlay::parse("harbour", by_request.parse().unwrap()).unwrap()]).unwrap();
+        let all: Vec<_> = catalog.listed().collect();
+        let kept = |query: &str| select(&catalog, &asked(&format!("output_modalities=all&{query}")), |_| true, |_| None);
+        for (model, query, is_kept) in [
+            ("openai/dall-e-3", "max_price=0", false),
+            ("openai/dall-e-3", "min_price=0", false),
+            ("openai/dall-e-3", "max_output_price=1000", false),
+            ("openai/sora-2", "max_price=1000", false),
+            ("openai/tts-1", "max_output_price=0", false),
+            ("cohere/rerank-4-fast", "max_price=0", false),
+            // Its words are sold by the token, its images are, too, under another name than output.
+            ("openai/chatgpt-image-latest", "max_price=5", true),
+            ("openai/chatgpt-image-latest", "max_output_price=1000", false),
+            // An embedding has no output tokens, so they cost nothing, whether its row says so or not.
+            ("openai/text-embedding-3-large", "max_price=0.13", true),
+            ("openai/text-embedding-3-large", "max_output_price=0", true),
+            ("openai/text-embedding-ada-002", "max_output_price=0", true),
+            ("openai/text-embedding-3-large", "max_price=0.1", false),
+            ("acme/ferry", "max_price=0", false),
+            ("acme/swimmer", "max_price=0", true),
+            ("fish-audio/s2.1-pro-free:free", "max_price=0&max_output_price=0", true),
+            ("openai/gpt-4o-mini", "max_price=0.15&max_output_price=0.6", true),
+        ] {
+            let found = kept(query).into_iter().any(|i| all[i].slug().as_str() == model);
+            assert!(all.iter().any(|row| row.slug().as_str() == model), "{model} is not listed");
+            assert_eq!(found, is_kept, "{model}: {query}");
+        }
+        let free = kept("max_price=0");
+        let costs = |i: &usize| all[*i].model.endpoints.iter().all(|ix| !catalog.endpoint(*ix).free);
+        assert!(
+            free.len() > 5 && !free.iter().any(costs),
+            "{:?}",
+            free.iter().filter(|i| costs(i)).map(|i| all[*i].slug()).collect::<Vec<_>>()
+        );
+    }
+
+    #[test]
+    fn what_is_not_sold_by_the_token_comes_last_by_price() {
+        let catalog = Catalog::builtin();
+        let all: Vec<_> = catalog.listed().collect();
+        for sort in ["pricing-low-to-high", "pricing-high-to-low"] {
+            let sorted = select(&catalog, &asked(&format!("output_modalities=all&sort={sort}")), |_| true, |_| None);
+            let place = |model: &str| sorted.iter().position(|i| all[*i].slug().as_str() == model).unwrap();
+            let dearest_and_cheapest = ["openai/gpt-4o-mini", "openai/text-embedding-3-large", "fish-audio/s2.1-pro-free:free"];
+            let last_priced = dearest_and_cheapest.map(place).into_iter().max().unwrap();
+            for model in [
+                "openai/dall-e-3",
+                "openai/sora-2",
+                "openai/tts-1",
+                "cohere/rerank-4-fast",
+                "openai/chatgpt-image-latest",
+                "openrouter/auto",
+            ] {
+                assert!(place(model) > last_priced, "{sort}: {model}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_row_shows_the_price_of_a_token_where_anybody_sells_the_model_by_the_token() {
+        let catalog = Catalog::builtin();
+        let mut sold_both_ways = 0;
+        for model in catalog.models.iter().filter(|model| model.endpoints.iter().all(|ix| catalog.endpoint(*ix).callable.is_err())) {
+            let priced = |e: &Endpoint| e.prices.base.listed(Meter::Input) > Some(Price(0));
+            let by_token = catalog.endpoints_of(model).any(priced);
+            let otherwise = catalog.endpoints_of(model).any(|e| e.media.is_some() && !priced(e));
+            let shown = catalog.model_row(model.into());
+            assert!(!by_token || shown["pricing"]["prompt"] != "0", "{}: {}", model.slug, shown["pricing"]);
+            sold_both_ways += usize::from(by_token && otherwise);
+        }
+        assert!(sold_both_ways > 2, "{sold_both_ways}");
     }
 
     #[test]

@@ -99,6 +99,8 @@ async fn a_name_that_leads_nowhere_is_told_as_openrouter_tells_it() {
         ("/api/v1/models?sort=best", 400),
         ("/api/v1/models/count?output_modalities=smell", 400),
         ("/api/v1/embeddings/models?limit=0", 400),
+        ("/api/v1/models?max_price=1&max_price=2", 400),
+        ("/api/v1/models/count?providers=openai&providers=groq", 200),
     ] {
         let answer = get(&app, path).await;
         assert_eq!(answer.status, status, "{path}: {}", answer.text());

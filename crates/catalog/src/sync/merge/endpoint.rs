@@ -9,15 +9,20 @@ use super::{set, set_optional, stated};
 use crate::rows::{EndpointRow, ServiceTiers};
 use crate::{DataOrigin, DataPolicy, MediaPrice, MediaUnit, Pricing};
 
-/// What the source states wins. An id at the provider that is known stays.
-pub(super) fn describe(row: &mut EndpointRow, live: &LiveEndpoint, task: Task, whole_parameters: bool) {
+/// What the source states wins. An id at the provider that is known stays. Of a source that is not `is_whole`, only prices win: known
+/// limits and parameters stay as well.
+pub(super) fn describe(row: &mut EndpointRow, live: &LiveEndpoint, task: Task, is_whole: bool) {
     row.origin = DataOrigin::Synced;
-    set_optional(&mut row.context_length, live.context_length.as_ref());
-    set_optional(&mut row.max_prompt_tokens, live.max_prompt_tokens.as_ref());
-    set_optional(&mut row.max_output, live.max_output.as_ref());
+    for (known, live) in [
+        (&mut row.context_length, live.context_length),
+        (&mut row.max_prompt_tokens, live.max_prompt_tokens),
+        (&mut row.max_output, live.max_output),
+    ] {
+        *known = if is_whole { live.or(*known) } else { known.or(live) };
+    }
     set_optional(&mut row.quantization, quantization(live).as_ref());
     set(&mut row.implicit_caching, live.implicit_caching.as_ref());
-    if whole_parameters {
+    if is_whole {
         set(&mut row.supported_parameters, stated(&live.supported_parameters));
     }
     if row.upstream_id.is_none() {

@@ -15,7 +15,7 @@ use crate::{SIMULATOR, assemble};
 
 /// A live catalog, to be laid over one provider after the other. What the simulator owns is left alone.
 pub(crate) struct Over<'a> {
-    /// The one source describes models; the other describes what providers sell, and of a model only in passing.
+    /// The one source describes models and what providers serve; the other tells what they sell it for, and fills in the rest.
     describes_models: bool,
     providers: BTreeMap<&'a ProviderSlug, Said<'a>>,
     /// What each model does that somebody may serve.
