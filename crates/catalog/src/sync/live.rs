@@ -90,6 +90,9 @@ pub struct Synced {
     /// Entries that could not be read, and why: the first hundred.
     #[serde(default)]
     pub skipped: Vec<String>,
+    /// How many could not be read in all.
+    #[serde(default)]
+    pub skipped_count: usize,
 }
 
 /// A model.
@@ -203,11 +206,13 @@ impl Synced {
     /// A catalog without entries, to be filled.
     pub(super) fn empty(source: Source, fetched_at: i64, etag: Option<String>) -> Self {
         let (models, endpoints, providers, skipped) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        Self { source, url: String::new(), fetched_at, etag, models, endpoints, providers, images: None, videos: None, zdr: None, skipped }
+        let (images, videos, zdr, skipped_count) = (None, None, None, 0);
+        Self { source, url: String::new(), fetched_at, etag, models, endpoints, providers, images, videos, zdr, skipped, skipped_count }
     }
 
     /// Notes an entry that could not be read.
     pub(super) fn skip(&mut self, what: impl FnOnce() -> String) {
+        self.skipped_count += 1;
         if self.skipped.len() < SKIPPED_MAX {
             self.skipped.push(what().chars().take(200).collect());
         }

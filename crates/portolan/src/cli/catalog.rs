@@ -78,7 +78,9 @@ fn difference(data: &Value) -> Result<String, CliError> {
     let skipped = rows(&data["skipped"]);
     let mut text = diff.to_string();
     if !skipped.is_empty() {
-        text.push_str(&format!("left out: {}\n", skipped.len()));
+        let all = data["skipped_count"].as_u64().unwrap_or_default();
+        let shown = if all > skipped.len() as u64 { format!(", of which the first {}", skipped.len()) } else { String::new() };
+        text.push_str(&format!("left out: {all}{shown}\n"));
         skipped.iter().for_each(|line| text.push_str(&format!("  {}\n", plain(line))));
     }
     Ok(text)

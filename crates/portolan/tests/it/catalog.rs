@@ -184,6 +184,24 @@ fn a_sync_shows_what_changes_applies_it_and_keeps_it() {
 }
 
 #[test]
+fn what_a_sync_leaves_out_is_counted_whole_and_the_first_hundred_are_told() {
+    let (source, dir) = (Source::start(), tempfile::tempdir().unwrap());
+    for (bad, head) in [(3, "left out: 3\n"), (130, "left out: 130, of which the first 100\n")] {
+        let good = json!({ "id": "openai/gpt-4o-mini" });
+        let rows: Vec<Value> = (0..bad).map(|i| json!({ "id": format!("no slug {i}") })).chain([good]).collect();
+        source.put("/models?output_modalities=all", json!({ "data": rows }).to_string());
+        source.newer();
+        let sync = format!("catalog sync --url {}", source.url());
+        let human = portolan(dir.path(), &format!("{sync} --dry-run --data-dir data"), &[]);
+        assert!(text(&human.stdout).contains(head), "{}", text(&human.stdout));
+        let (code, synced) = run(dir.path(), &sync);
+        let told = (synced["skipped_count"].as_u64(), synced["skipped"].as_array().map(Vec::len));
+        assert_eq!((code, told), (0, (Some(bad), Some(bad.min(100) as usize))), "{synced}");
+        assert_eq!(synced["status"]["skipped"], bad);
+    }
+}
+
+#[test]
 fn an_answer_that_is_broken_or_lost_half_of_its_models_changes_nothing() {
     let (source, dir) = (Source::start(), tempfile::tempdir().unwrap());
     let sync = format!("catalog sync --source openrouter --url {}", source.url());

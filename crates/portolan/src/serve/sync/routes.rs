@@ -95,7 +95,8 @@ async fn fetch(State(reach): State<Arc<Reach>>, Json(asked): Json<Asked>) -> Ans
             return Ok(Json(json!({ "data": answer })));
         }
     };
-    let (models, endpoints, skipped) = (synced.models.len(), synced.endpoints.len(), synced.skipped.clone());
+    let (models, endpoints) = (synced.models.len(), synced.endpoints.len());
+    let (skipped, skipped_count) = (synced.skipped.clone(), synced.skipped_count);
     let deployment = reach.gateway.engine.deployment();
     let compared = move || layers::with(&synced, &config).map(|after| Diff::between(&deployment.catalog, &after.catalog));
     let diff = source::apart(compared).await.map_err(|e| Refused::new(409, "conflict", e))?;
@@ -107,6 +108,7 @@ async fn fetch(State(reach): State<Arc<Reach>>, Json(asked): Json<Asked>) -> Ans
         "models": models,
         "endpoints": endpoints,
         "skipped": skipped,
+        "skipped_count": skipped_count,
         "diff": diff,
     } })))
 }
@@ -180,7 +182,7 @@ impl Reach {
             "age_seconds": age.map(|age| age.as_secs()),
             "models": of(|s| json!(s.models.len())),
             "endpoints": of(|s| json!(s.endpoints.len())),
-            "skipped": of(|s| json!(s.skipped.len())),
+            "skipped": of(|s| json!(s.skipped_count)),
             "problem": problem,
             "attestations_unmet": made_from.unmet,
             "failed_at": state.status.failed_at,
