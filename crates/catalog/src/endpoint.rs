@@ -190,7 +190,7 @@ pub struct Endpoint {
     pub audio_cache_read: Option<Price>,
     /// The provider's own report of the charge is what is charged; `prices` only bound it.
     pub charged_by_report: bool,
-    /// It costs nothing, and means it.
+    /// It costs nothing, searches apart, and means it.
     pub free: bool,
     /// What happens to prompts.
     pub policy: DataPolicy,

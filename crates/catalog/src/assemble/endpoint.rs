@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use portolan_core::{Parameters, Price, PriceCard, Quantization, ServiceTier, Task};
+use portolan_core::{Meter, Parameters, Price, PriceCard, Quantization, ServiceTier, Task};
 
 use super::shared::Shared;
 use super::{Wrong, area, derive};
@@ -18,6 +18,12 @@ pub(super) struct Indices {
     pub(super) endpoint: EndpointIx,
     pub(super) model: ModelIx,
     pub(super) provider: ProviderIx,
+}
+
+/// Whether nothing of it costs anything, apart from searches, which a request asks for.
+fn costs_nothing(card: &PriceCard) -> bool {
+    let mut lists = card.lists();
+    lists.all(|rates| Meter::ALL.into_iter().all(|meter| meter == Meter::Search || rates.effective(meter) == Price(0)))
 }
 
 /// The endpoint of a row.
@@ -59,7 +65,7 @@ pub(super) fn ordinary(of: &ProviderRow, row: &EndpointRow, model: &Model, ix: I
         supported_parameters: shared.list(&row.supported_parameters),
         tool_choice,
         callable: derive::callable(of, row, task, model.wildcard, card.is_some()),
-        free: row.free && card.is_some(),
+        free: row.free && card.as_ref().is_some_and(costs_nothing),
         prices: shared.card(card.unwrap_or_default()),
         media: media(row),
         audio_cache_read: row.pricing.audio_cache_read,

@@ -53,6 +53,10 @@ id = "f/one"
 context_length = 1000
 pricing = { prompt = "0", completion = "0" }
 [[models]]
+id = "f/fee"
+context_length = 1000
+pricing = { prompt = "0", completion = "0", request = "0.01" }
+[[models]]
 id = "f/two"
 context_length = 1000
 pricing = { prompt = "0", completion = "0" }
@@ -237,6 +241,8 @@ fn free_models_are_drawn_by_the_seed_and_only_such_as_can_serve_the_request() {
     assert_eq!(first(7), first(7));
     let here = |seed| drawn(Ask { seed, ..plain() }).iter().any(|slug| slug == "f/here");
     assert!(!(0..100).any(here), "what another endpoint charges for is not free");
+    let fee = |seed| drawn(Ask { seed, ..plain() }).iter().any(|slug| slug == "f/fee");
+    assert!(!(0..100).any(fee), "what costs something by the request is not free");
     assert_eq!(drawn(image()), ["f/eye"]);
     let ask = Ask { input_tokens_max: 8_000_000_000, ..plain() };
     let none = free(&Market { catalog: &catalog, bindings: &bindings, ask: &ask }, None).unwrap_err();
@@ -379,8 +385,8 @@ fn a_choice_is_explained_for_every_model_that_was_looked_at() {
     assert!(told(&view).contains(&("f/one", "capability")) && !told(&view).iter().any(|(model, _)| *model == "t/cheap"), "{view:?}");
     let view = explained(&plain(), Router::Auto, &max("f/* t/* u/*:free *:free"), None);
     let count = |what| told(&view).iter().filter(|(_, told)| *told == what).count();
-    assert_eq!((count("strong_enough") + count("weaker"), count("models_max")), (MODELS_MAX, 3), "{view:?}");
-    assert_eq!(count("simulated_apart"), view.models.len() - MODELS_MAX - 3);
+    assert_eq!((count("strong_enough") + count("weaker"), count("models_max")), (MODELS_MAX, 4), "{view:?}");
+    assert_eq!(count("simulated_apart"), view.models.len() - MODELS_MAX - 4);
 }
 
 const JUDGES: &[&str] = &[
