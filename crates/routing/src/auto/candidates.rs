@@ -9,7 +9,7 @@ use super::route::Router;
 use super::strength;
 use super::task::TaskKind;
 use crate::ask::{Ask, Bind, Bindings, SimulatorUse};
-use crate::plan::{NoEndpoint, Rejection, Sieve};
+use crate::plan::{Choice, NoEndpoint, Rejection, Sieve};
 use crate::rule::{Detail, Rule, Source};
 
 /// Parts of the names of models that judge text and do not answer it: guards and classifiers. The catalog lists them as
@@ -27,8 +27,6 @@ pub struct AutoCandidate {
     pub strength: f32,
     /// The mean of input and output price of its cheapest endpoint that can serve the request.
     pub price: Price,
-    /// That endpoint costs nothing.
-    pub free: bool,
 }
 
 /// Where models are looked for, and for which request.
@@ -131,7 +129,8 @@ impl<'a> Market<'a> {
         let is_simulated = self.is_simulated();
         let (mut found, mut attempts, mut rejected) = (Vec::new(), Vec::new(), Vec::new());
         for part in pool.parts() {
-            for (at, model) in (0u32..).zip(&self.catalog.models) {
+            for ix in self.models(part) {
+                let model = self.catalog.model_at(ix);
                 if model.task != Task::Chat || model.wildcard || !self.holds(part, model, is_simulated) {
                     continue;
                 }
@@ -143,29 +142,42 @@ impl<'a> Market<'a> {
                     }
                     None => sieve.sort(model, &mut attempts, &mut rejected),
                 }
-                // What is a wish to a named model, a router finds elsewhere.
-                let left = attempts.iter().map(|choice| self.catalog.endpoint(choice.endpoint));
-                let able = left.filter(|endpoint| match self.ask.needs.without(endpoint.capabilities) {
-                    Capabilities::NONE => true,
-                    lacks => {
-                        let detail = Detail::Lacks(lacks, Parameters::NONE);
-                        rejected.push(Rejection::by_router(endpoint.ix, Rule::Capability, Source::RequestNeeds, detail));
-                        false
-                    }
-                });
-                let cheapest = able.min_by_key(|endpoint| (!endpoint.free, endpoint.blended_price()));
-                out(&rejected);
-                if let Some(cheapest) = cheapest {
-                    let price = if cheapest.free { Price(0) } else { cheapest.blended_price() };
+                if let Some(price) = self.cheapest(&attempts, &mut rejected) {
                     let (slug, strength) = (model.slug.clone(), strength::strength(model, task, price));
-                    found.push(AutoCandidate { model: ModelIx(at), slug, strength, price, free: cheapest.free });
+                    found.push(AutoCandidate { model: ix, slug, strength, price });
                 }
+                out(&rejected);
             }
             if !found.is_empty() {
                 break;
             }
         }
         found
+    }
+
+    /// The price of the cheapest endpoint that has every ability of the request. What is a wish to a named model, a router finds elsewhere.
+    fn cheapest(&self, left: &[Choice], rejected: &mut Vec<Rejection>) -> Option<Price> {
+        let able = left.iter().map(|choice| self.catalog.endpoint(choice.endpoint)).filter(|endpoint| {
+            let lacks = self.ask.needs.without(endpoint.capabilities);
+            if !lacks.is_empty() {
+                let detail = Detail::Lacks(lacks, Parameters::NONE);
+                rejected.push(Rejection::by_router(endpoint.ix, Rule::Capability, Source::RequestNeeds, detail));
+            }
+            lacks.is_empty()
+        });
+        able.map(|endpoint| if endpoint.free { Price(0) } else { endpoint.blended_price() }).min()
+    }
+
+    /// The models that a part may hold, in the order of the catalog.
+    fn models(&self, part: Part<'_>) -> Vec<ModelIx> {
+        match part {
+            Part::Default => {
+                let mut set: Vec<_> = strength::default_set().filter_map(|slug| self.catalog.model_ix(slug)).collect();
+                set.sort_unstable();
+                set
+            }
+            _ => (0u32..).map(ModelIx).take(self.catalog.models.len()).collect(),
+        }
     }
 
     fn holds(&self, part: Part<'_>, model: &Model, is_simulated: bool) -> bool {

@@ -29,13 +29,7 @@ proptest! {
 }
 
 fn candidate(at: u32, price: u64, strength: f32) -> AutoCandidate {
-    AutoCandidate {
-        model: ModelIx(at),
-        slug: ModelSlug::parse(&format!("t/m{at}")).unwrap(),
-        strength,
-        price: Price(price),
-        free: price == 0,
-    }
+    AutoCandidate { model: ModelIx(at), slug: ModelSlug::parse(&format!("t/m{at}")).unwrap(), strength, price: Price(price) }
 }
 
 #[test]
