@@ -8,6 +8,9 @@ use serde::{Deserialize, Serialize};
 use crate::media::MediaPricing;
 use crate::{DataOrigin, EndpointIx, ModelIx, ProviderIx};
 
+/// So many tokens an ordinary request has, where a price per request is to be compared with prices per token.
+const TOKENS_OF_A_REQUEST: u64 = 1_000;
+
 /// What a provider does with prompts. `None` is unknown, and unknown counts as the worst.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -234,11 +237,12 @@ impl Endpoint {
         if is_dialect_built(self.dialect) { self.dialect } else { Dialect::OpenAiChat }
     }
 
-    /// What routing takes for its price: the mean of its input and output prices for ordinary prompts.
+    /// What routing takes for its price per token: the mean of its input and output prices for ordinary prompts. A price per
+    /// request counts as that of [`TOKENS_OF_A_REQUEST`].
     #[must_use]
     pub fn blended_price(&self) -> Price {
         let of = |meter| self.prices.base.effective(meter).0;
-        Price(of(Meter::Input).midpoint(of(Meter::Output)))
+        Price(of(Meter::Input).midpoint(of(Meter::Output)).saturating_add(of(Meter::Request) / TOKENS_OF_A_REQUEST))
     }
 
     /// The longest prompt it takes, in tokens.

@@ -9,7 +9,7 @@ use portolan_core::{Area, Day, Dialect, GenerationId, KeyHash, UnixMillis};
 use portolan_dialect::openai_chat::peek::{self, Peek};
 use portolan_dialect::target::{Reseller, Target};
 use portolan_ledger::{App, Held, Refusal};
-use portolan_routing::{NoEndpoint, Plan, Rule as By, SimulatorUse};
+use portolan_routing::{Choice, Detail, NoEndpoint, Plan, Rejection, Rule as By, SimulatorUse, Source};
 use tokio::time::Instant;
 
 use crate::deployment::Deployment;
@@ -201,24 +201,45 @@ impl Planned {
             Ok(held) => return Ok((held, limit)),
             Err(refusal) => refusal,
         };
+        let mut rules = vec![budget_rule(&refusal)];
         for attempt in 1..self.plan.attempts.len() {
             let limit = self.output_limit(attempt);
-            if let Ok(held) = caller.try_hold(&self.inbound.id, self.quote(attempt, limit.tokens), today) {
-                let dropped = self.plan.attempts.drain(..attempt).map(|choice| choice.endpoint);
-                self.deployment.health(self.inbound.simulate).release(dropped, self.inbound.at);
-                return Ok((held, limit));
+            match caller.try_hold(&self.inbound.id, self.quote(attempt, limit.tokens), today) {
+                Ok(held) => {
+                    self.drop_first(&rules);
+                    let dropped = self.plan.rejected.iter().rev().take(rules.len()).map(|rejection| rejection.endpoint);
+                    self.deployment.health(self.inbound.simulate).release(dropped, self.inbound.at);
+                    return Ok((held, limit));
+                }
+                Err(refusal) => rules.push(budget_rule(&refusal)),
             }
         }
         if limit.stated { Err(over_budget(self, &refusal)) } else { self.hold_less(limit.tokens, refusal, today).await }
     }
 
-    /// What the request would be refused with now, if it did not wait. Holds nothing.
-    pub(crate) fn refusal(&self, today: Day) -> Option<Refused> {
+    /// Takes the first attempts out of the plan, one for each rule.
+    fn drop_first(&mut self, rules: &[By]) {
+        let dropped = self.plan.attempts.drain(..rules.len()).zip(rules);
+        self.plan.rejected.extend(dropped.map(|(Choice { endpoint, requested, .. }, rule)| Rejection {
+            endpoint,
+            requested,
+            rule: *rule,
+            source: Source::Key,
+            policy: None,
+            detail: Detail::None,
+        }));
+    }
+
+    /// What the request would be refused with now, if it did not wait. Holds nothing; attempts before the first that the budgets
+    /// allow leave the plan.
+    pub(crate) fn refusal(&mut self, today: Day) -> Option<Refused> {
         let check = |attempt| self.inbound.caller.check(self.quote(attempt, self.output_limit(attempt).tokens), today);
-        let refusal = check(0).err()?;
-        if (1..self.plan.attempts.len()).any(|attempt| check(attempt).is_ok()) {
+        let refusals: Vec<Refusal> = (0..self.plan.attempts.len()).map_while(|attempt| check(attempt).err()).collect();
+        if refusals.len() < self.plan.attempts.len() {
+            self.drop_first(&refusals.iter().map(budget_rule).collect::<Vec<_>>());
             return None;
         }
+        let refusal = refusals.into_iter().next()?;
         match &refusal {
             Refusal::Exhausted { affordable, .. } if !self.output_limit(0).stated => {
                 let lowered = quote::affordable_tokens(&self.inbound.peek, self.endpoint(0), *affordable, self.least_tokens());
@@ -290,7 +311,8 @@ pub(crate) fn no_endpoint(deployment: &Deployment, inbound: &Inbound, wanted: &W
             | By::Distillable
             | By::Parameters),
         ) => ("constraint_filtered", Rule::Route(rule)),
-        _ => ("no_endpoints", Rule::NoEndpoint),
+        None | Some(By::NotCallable | By::NoCredential | By::SimulatedApart | By::Task) => ("no_endpoints", Rule::NoEndpoint),
+        Some(rule) => ("no_endpoints", Rule::Route(rule)),
     };
     let mut refused = Refused::new(none.http_status(), "not_found", message).by(rule);
     if let Some(rejection) = none.decisive() {
@@ -308,6 +330,14 @@ pub(crate) fn no_endpoint(deployment: &Deployment, inbound: &Inbound, wanted: &W
 /// What cannot be recorded is not sent: nobody could be charged for it.
 fn no_record() -> Refused {
     Refused::new(503, "server", "This instance cannot record requests at the moment. Try again in a while, or at another instance.")
+}
+
+/// The rule by which an attempt leaves the plan for want of money.
+fn budget_rule(refusal: &Refusal) -> By {
+    match refusal {
+        Refusal::Exhausted { .. } => By::BudgetExhausted,
+        Refusal::InFlight { .. } => By::BudgetInFlight,
+    }
 }
 
 fn over_budget(planned: &Planned, refusal: &Refusal) -> Refused {

@@ -29,7 +29,6 @@ impl Engine {
         if let Some(wrong) = planned.as_ref().err().filter(|none| none.field().is_some()) {
             return Err(no_endpoint(&deployment, &inbound, &wanted, wrong));
         }
-        let candidates = portolan_routing::explain(&deployment.catalog, &ask, &planned);
         let mut data = json!({
             "requested_models": inbound.peek.models, "strategy": wanted.strategy.as_str(), "epoch": deployment.epoch, "seed": seed, "simulated": false, "refusal": null,
             "routers": wanted.explain_routers(&deployment, &inbound)?, "notes": portolan_routing::notes(&deployment.catalog, &ask),
@@ -38,16 +37,16 @@ impl Engine {
             Err(none) => {
                 let refused = no_endpoint(&deployment, &inbound, &wanted, &none);
                 data["budgets"] = budgets.iter().map(|b| budget(b, false)).collect();
-                data["candidates"] = json!(candidates);
+                data["candidates"] = json!(portolan_routing::explain(&deployment.catalog, &ask, &[], none.rejected()));
                 data["refusal"] = refused.body()["error"].clone();
             }
             Ok(plan) => {
                 data["simulated"] = (plan.simulator_use == portolan_routing::SimulatorUse::OnlySimulated).into();
                 let denied = permitted(&deployment, &inbound).err();
-                let planned = Planned { inbound, deployment: deployment.clone(), wanted, plan };
+                let mut planned = Planned { inbound, deployment: deployment.clone(), wanted, plan };
                 let over_budget = planned.refusal(today);
                 data["budgets"] = budgets.iter().map(|b| budget(b, over_budget.is_none())).collect();
-                data["candidates"] = json!(planned.complete(candidates));
+                data["candidates"] = json!(planned.candidates());
                 if let Some(refused) = denied.or(over_budget) {
                     data["refusal"] = refused.body()["error"].clone();
                 }
@@ -58,8 +57,10 @@ impl Engine {
 }
 
 impl Planned {
-    /// Fills in what only the engine knows: lane, quote, what the dialect cannot say.
-    fn complete(&self, mut candidates: Vec<CandidateView>) -> Vec<CandidateView> {
+    /// The candidates of the plan, with what only the engine knows: lane, quote, what the dialect cannot say.
+    fn candidates(&self) -> Vec<CandidateView> {
+        let ask = self.wanted.ask(&self.inbound);
+        let mut candidates = portolan_routing::explain(&self.deployment.catalog, &ask, &self.plan.attempts, &self.plan.rejected);
         for (index, choice) in self.plan.attempts.iter().enumerate() {
             let Some(view) = candidates.iter_mut().find(|c| c.endpoint == choice.endpoint && c.status == "eligible") else { continue };
             let simulated = self.plan.simulator_use == portolan_routing::SimulatorUse::OnlySimulated;

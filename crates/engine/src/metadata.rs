@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::Inbound;
 use crate::generation::Run;
-use crate::wanted::{Strategy, Wanted};
+use crate::wanted::Wanted;
 
 impl Run {
     /// The object, where the caller asked for it.
@@ -44,8 +44,8 @@ impl Run {
     /// How the model that answers was chosen: by the caller's own fallback, where it is not the first.
     fn strategy(&self) -> &'static str {
         let wanted = &self.planned.wanted;
-        let is_fallback = self.planned.plan.attempts[self.current].requested > 0;
-        if is_fallback && matches!(wanted.strategy, Strategy::Direct | Strategy::Latest) { "fallback" } else { wanted.strategy.as_str() }
+        let is_fallback = usize::from(self.planned.plan.attempts[self.current].requested) >= wanted.first;
+        if is_fallback { "fallback" } else { wanted.strategy.as_str() }
     }
 }
 

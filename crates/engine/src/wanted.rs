@@ -29,14 +29,15 @@ pub(crate) enum Strategy {
 }
 
 impl Strategy {
-    /// How the models of a request are chosen, by the names in it. The last name that stands for others counts.
+    /// How the model of a request is chosen: what its first name stands for. The others are fallbacks.
     pub(crate) fn of(requested: &[String]) -> Self {
-        let of = |name: &String| match Router::named(name) {
-            Some(Router::Auto) => Some(Strategy::Auto),
-            Some(Router::Free) => Some(Strategy::Free),
-            None => name.starts_with('~').then_some(Strategy::Latest),
-        };
-        requested.iter().rev().find_map(of).unwrap_or(Strategy::Direct)
+        let first = requested.first().map_or("", String::as_str);
+        match Router::named(first) {
+            Some(Router::Auto) => Strategy::Auto,
+            Some(Router::Free) => Strategy::Free,
+            None if first.starts_with('~') => Strategy::Latest,
+            None => Strategy::Direct,
+        }
     }
 
     pub(crate) fn as_str(self) -> &'static str {
@@ -64,6 +65,8 @@ pub(crate) struct Wanted {
     /// Without variants, routers replaced by what they chose.
     pub(crate) models: Vec<ModelSlug>,
     pub(crate) strategy: Strategy,
+    /// How many of the models the first name stands for; the others are fallbacks.
+    pub(crate) first: usize,
     pub(crate) place: Option<Place>,
     pub(crate) strict: bool,
     pub(crate) seed: u64,
@@ -87,6 +90,7 @@ impl Wanted {
         let mut wanted = Self {
             models: Vec::new(),
             strategy: Strategy::of(&inbound.peek.models),
+            first: 0,
             place: None,
             strict: inbound.caller.is_strict(),
             seed,
@@ -103,6 +107,7 @@ impl Wanted {
         wanted.place = names.first().and_then(|first| place(engine, deployment, inbound, first.known_as()));
         for (requested, name) in requested.iter().zip(names) {
             wanted.add(deployment, inbound, requested, name)?;
+            wanted.first = if wanted.first == 0 { wanted.models.len() } else { wanted.first };
         }
         wanted.ignored = ignored(deployment, &inbound.peek.preferences.ignore, &wanted.policies);
         Ok(wanted)
@@ -153,13 +158,13 @@ impl Wanted {
     }
 
     fn add(&mut self, deployment: &Deployment, inbound: &Inbound, requested: &str, name: Named) -> Result<(), Refused> {
-        let router = match name {
+        let (router, variant) = match name {
             Named::Model(slug, variant) => {
                 self.models.push(slug);
                 self.variants.push(variant);
                 return Ok(());
             }
-            Named::Router(router) => router,
+            Named::Router(router, variant) => (router, variant),
         };
         if let Some(area) = self.area() {
             let message = format!("{requested} cannot be used in a request that is confined to {}; name a model", area.as_str());
@@ -169,7 +174,7 @@ impl Wanted {
         match chooser.choose(&market(deployment, inbound, &self.ask_router(inbound)), inbound, self.before()) {
             Ok(routed) => {
                 self.models.extend(routed.models().cloned());
-                self.variants.resize(self.models.len(), None);
+                self.variants.resize(self.models.len(), variant);
                 self.routed.push(chooser.record(&routed));
             }
             Err(none) => self.no_model = self.no_model.take().or(Some(none)),
@@ -194,16 +199,16 @@ fn market<'a>(deployment: &'a Deployment, inbound: &Inbound, ask: &'a Ask<'a>) -
 
 /// What a name in a request stands for.
 enum Named {
-    Router(Router),
+    Router(Router, Option<Variant>),
     Model(ModelSlug, Option<Variant>),
 }
 
 impl Named {
     fn new(deployment: &Deployment, name: &str, requested: &[String]) -> Result<Self, Refused> {
-        if let Some(router) = Router::named(name) {
-            return Ok(Named::Router(router));
-        }
         let (slug, variant) = Variant::split(&deployment.catalog, name);
+        if let Some(router) = Router::named(name) {
+            return Ok(Named::Router(router, variant));
+        }
         let slug = ModelSlug::parse(&slug).map_err(|_| unknown_model(&deployment.catalog, name, requested))?;
         let Some(model) = deployment.catalog.model(slug.as_str()) else {
             refuse_unbuilt(name)?;
@@ -220,7 +225,7 @@ impl Named {
     /// depend on what a router chooses, or the next turn would look for the conversation elsewhere.
     fn known_as(&self) -> &str {
         match self {
-            Named::Router(router) => router.as_str(),
+            Named::Router(router, _) => router.as_str(),
             Named::Model(slug, _) => slug.as_str(),
         }
     }
@@ -240,7 +245,11 @@ fn ignored(deployment: &Deployment, own: &[String], policies: &[Policy]) -> Vec<
 
 /// The area that a request is confined to, and by whom.
 fn area(settings: Settings, inbound: &Inbound) -> Result<Option<(Area, Source)>, Refused> {
-    let refused = |message: String| Err(Refused::new(403, "permission_denied", message).by(Rule::Region));
+    let refused = |message: String| {
+        let mut refused = Refused::new(403, "permission_denied", message).by(Rule::Region);
+        refused.availability = Some(json!({ "code": "region_restricted", "retryable": false, "requested_models": inbound.peek.models }));
+        Err(refused)
+    };
     let area = match (inbound.area, settings.confine) {
         (Some(host), Some(rule)) if host != rule => {
             return refused(format!(

@@ -350,7 +350,7 @@ pub struct Flags {
     /// The usage that was reported made no sense in part.
     #[serde(default, skip_serializing_if = "is_default")]
     pub odd_usage: bool,
-    /// It cost more than was held.
+    /// It cost more than was held under a strict limit.
     #[serde(default, skip_serializing_if = "is_default")]
     pub over_hold: bool,
     /// The process ended before it did.

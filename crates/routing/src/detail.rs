@@ -57,6 +57,8 @@ fn plain(catalog: &Catalog, ask: &Ask<'_>, rejection: &Rejection) -> Option<Stri
         (Rule::NotInOrder, _) => list("order", &preferences.order),
         // What an administrator lists is not the caller's to read.
         (Rule::ProviderNotAllowed, _) => Some("the provider is not allowed here".to_owned()),
+        (Rule::BudgetExhausted, _) => Some("it can cost more than what is left of the key's limit".to_owned()),
+        (Rule::BudgetInFlight, _) => Some("it does not fit beside what requests in flight hold of the key's limit".to_owned()),
         _ => None,
     }
 }

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::ask::Ask;
 use crate::detail::detail;
-use crate::plan::{Choice, NoEndpoint, Plan, Rejection};
+use crate::plan::{Choice, Rejection};
 use crate::rule::Rule;
 
 /// What a candidate was weighed by.
@@ -98,16 +98,9 @@ pub struct CandidateView {
     pub detail: Option<String>,
 }
 
-/// The candidates of a plan, or of a refusal.
+/// The candidates of a plan, or of a refusal, which has no attempts.
 #[must_use]
-pub fn explain(catalog: &Catalog, ask: &Ask<'_>, planned: &Result<Plan, NoEndpoint>) -> Vec<CandidateView> {
-    match planned {
-        Ok(plan) => candidates(catalog, ask, &plan.attempts, &plan.rejected),
-        Err(none) => candidates(catalog, ask, &[], none.rejected()),
-    }
-}
-
-fn candidates(catalog: &Catalog, ask: &Ask<'_>, attempts: &[Choice], rejected: &[Rejection]) -> Vec<CandidateView> {
+pub fn explain(catalog: &Catalog, ask: &Ask<'_>, attempts: &[Choice], rejected: &[Rejection]) -> Vec<CandidateView> {
     let eligible = attempts.iter().enumerate().map(|(i, choice)| CandidateView {
         order: Some(i + 1),
         order_reason: Some(choice.reason),

@@ -124,10 +124,10 @@ type Check = fn(&Terms<'_>, &Candidate<'_>) -> Option<(Source, Detail)>;
 
 /// The rules of preferences and policies, in the order of [`Rule`].
 pub(crate) const CHECKS: [(Rule, Check); 8] = [
+    (Rule::ProviderNotAllowed, provider),
     (Rule::Region, region),
     (Rule::ZdrRequired, zdr),
     (Rule::DataCollection, data_collection),
-    (Rule::ProviderNotAllowed, provider),
     (Rule::MaxPrice, max_price),
     (Rule::Quantization, quantization),
     (Rule::Distillable, distillable),

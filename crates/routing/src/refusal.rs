@@ -184,6 +184,7 @@ fn nothing_left(catalog: &Catalog, ask: &Ask<'_>, rejection: &Rejection) -> Stri
         }
         (Rule::CapabilityPreferred, _) => "the endpoints that support what the request asks for are excluded by its preferences".into(),
         (Rule::FallbackNotAllowed, _) => "fallbacks are not allowed".into(),
+        (Rule::BudgetExhausted | Rule::BudgetInFlight, _) => "the key's limit does not allow what they can cost".into(),
     };
     let terms = detail(catalog, ask, rejection).map(|d| format!(" ({d})")).unwrap_or_default();
     format!("No endpoints found for {}: {why}{terms}.", models(ask))

@@ -16,14 +16,14 @@ portolan_core::words! {
         SimulatedApart = "simulated_apart",
         /// It does something else than what is asked for.
         Task = "task",
+        /// `only` or `ignore` leaves it out.
+        ProviderNotAllowed = "provider_not_allowed",
         /// Requests to it may leave the part of the world that this one is confined to.
         Region = "region",
         /// Zero data retention is asked for, and not known of it.
         ZdrRequired = "zdr_required",
         /// It may use prompts for ends of its own, or nobody knows.
         DataCollection = "data_collection",
-        /// `only` or `ignore` leaves it out.
-        ProviderNotAllowed = "provider_not_allowed",
         /// It costs more than the request takes.
         MaxPrice = "max_price",
         /// Its weights have another precision.
@@ -48,6 +48,10 @@ portolan_core::words! {
         NotInOrder = "not_in_order",
         /// It would have been a fallback, and fallbacks are not allowed.
         FallbackNotAllowed = "fallback_not_allowed",
+        /// It can cost more than what is left of the key's limit, and a later one does not.
+        BudgetExhausted = "budget_exhausted",
+        /// It does not fit beside what requests in flight hold, and a later one does.
+        BudgetInFlight = "budget_in_flight",
     }
 
     /// Where a rule comes from.
@@ -96,6 +100,8 @@ portolan_core::words! {
         RequestNeeds = "request",
         /// What earlier requests met.
         Health = "health",
+        /// The key's limit.
+        Key = "key",
     }
 }
 

@@ -199,7 +199,7 @@ fn a_miss_of_only_is_told_in_the_words_that_clients_know() {
         "No allowed providers are available for the selected model. Providers serving t/m: alpha, beta, gamma, delta, \
          but your request's provider.only preference permits only: Groq, OpenAI."
     );
-    let views = explain(&catalog, &asked, &made);
+    let views = explain(&catalog, &asked, &[], made.as_ref().unwrap_err().rejected());
     assert_eq!(views[0].detail.as_deref(), Some("only: Groq, OpenAI"));
 }
 
@@ -265,7 +265,8 @@ fn an_explanation_has_the_documented_shape() {
     let models = slugs(&["t/m"]);
     let preferences = Preferences { only: texts(&["alpha", "delta"]), order: texts(&["delta"]), ..Preferences::default() };
     let asked = ask(&models, &preferences);
-    let views = explain(&catalog, &asked, &planned(&catalog, &asked, &NoFailures));
+    let plan = planned(&catalog, &asked, &NoFailures).unwrap();
+    let views = explain(&catalog, &asked, &plan.attempts, &plan.rejected);
     let json = serde_json::to_value(&views).unwrap();
     assert_eq!(
         json[1],

@@ -600,7 +600,7 @@ fn an_empty_choice_says_which_rules_emptied_it_and_where_they_come_from() {
          allowed). Excluded by zdr_required (request.provider.zdr: 3), data_collection (guardrail:g-7: 1), max_price \
          (request.provider.max_price: 3)."
     );
-    let views = portolan_routing::explain(&catalog, &ask, &Err(none));
+    let views = portolan_routing::explain(&catalog, &ask, &[], none.rejected());
     let delta = views.iter().find(|view| view.tag == "delta").unwrap();
     assert_eq!((delta.source.as_deref(), delta.detail.as_deref()), (Some("guardrail:g-7"), Some("it may publish prompts")));
 }
@@ -612,8 +612,8 @@ fn an_explanation_names_entries_of_ignore_that_nobody_has_and_the_speed_that_dec
     let preferences = Preferences { ignore: texts(&["opanai"]), sort: sort(SortBy::Throughput), ..Preferences::default() };
     let ask = Ask::new(&models, &preferences);
     assert_eq!(portolan_routing::notes(&catalog, &ask), ["provider.ignore: no provider is called opanai"]);
-    let made = plan(&catalog, &Bindings::new(&catalog, |_, _| Bind::Real), &ask, &routed::health(&catalog));
-    let views = serde_json::to_value(portolan_routing::explain(&catalog, &ask, &made)).unwrap();
+    let made = plan(&catalog, &Bindings::new(&catalog, |_, _| Bind::Real), &ask, &routed::health(&catalog)).unwrap();
+    let views = serde_json::to_value(portolan_routing::explain(&catalog, &ask, &made.attempts, &made.rejected)).unwrap();
     assert_eq!((&views[0]["tag"], &views[0]["order_reason"]), (&"delta".into(), &"throughput".into()));
     let score = serde_json::json!({
         "price": "6", "weight": 0.0, "health": "ok", "sticky": false, "throughput": 200.0, "latency": 3.0, "tool_error_rate": 0.1

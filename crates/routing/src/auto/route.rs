@@ -10,6 +10,7 @@ use super::plugin::AutoPlugin;
 use super::task::TaskKind;
 use super::view::PromptView;
 use crate::plan::NoEndpoint;
+use crate::variant::Variant;
 
 /// So many models stand in for a router: the choice and its fallbacks.
 pub const MODELS_MAX: usize = 4;
@@ -25,9 +26,14 @@ portolan_core::words! {
 }
 
 impl Router {
-    /// The router of this name.
+    /// The router of this name, which may have routing variants.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
+        let (name, suffixes) = name.split_once(':').map_or((name, None), |(name, suffixes)| (name, Some(suffixes)));
+        let mut suffixes = suffixes.into_iter().flat_map(|all| all.split(':'));
+        if !suffixes.all(|suffix| Variant::ALL.iter().any(|variant| variant.as_str() == suffix)) {
+            return None;
+        }
         match name {
             "portolan/auto" => Some(Router::Auto),
             "portolan/free" => Some(Router::Free),

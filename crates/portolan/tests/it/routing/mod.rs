@@ -1,6 +1,7 @@
 //! Routing as its users see it: OpenRouter's documented examples, conversations and areas, asked of a running gateway
 //! twice, once to be explained and once to be served.
 
+mod budgets;
 mod conversations;
 mod examples;
 mod measured;
