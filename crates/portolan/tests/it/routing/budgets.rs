@@ -1,6 +1,6 @@
 //! What a limit does not allow is no candidate, as long as something else is.
 
-use portolan_testkit::{Config, Provider, Sim, TestApp};
+use portolan_testkit::{Config, Provider, Request, Sim, TestApp};
 use serde_json::json;
 
 use super::{ask, candidates, eligible, text};
@@ -16,10 +16,8 @@ async fn an_attempt_that_a_limit_does_not_allow_is_rejected_by_it_before_and_aft
     let limit = json!({ "name": "small", "limit": 0.5, "enforcement": "strict" });
     let (key, _) = app.create_key(&limit);
     let asked = |models: &[&str]| ask(models[0], json!({ "models": models, "max_tokens": 100 }));
-    let post = async |path: &str, models: &[&str]| {
-        let request = app.request("POST", path).header("authorization", &format!("Bearer {key}"));
-        request.json(&asked(models)).send().await.unwrap()
-    };
+    let request = |method: &str, path: &str| Request::new(app.address, method, path).bearer(&key);
+    let post = async |path: &str, models: &[&str]| request("POST", path).json(&asked(models)).send().await.unwrap();
     const EXPLAIN: &str = "/api/v1/portolan/explain?seed=7";
     let check = |told: &serde_json::Value| {
         assert_eq!(eligible(told), ["cheap"], "{told:#}");
@@ -35,8 +33,8 @@ async fn an_attempt_that_a_limit_does_not_allow_is_rejected_by_it_before_and_aft
     assert_eq!((answer.status, &answer.json()["model"]), (200, &json!("m/cheap")), "{}", answer.text());
     let id = answer.generation();
     app.record(&id).unwrap();
-    let after = app.request("GET", &format!("/api/v1/portolan/generations/{id}/explanation"));
-    check(&after.header("authorization", &format!("Bearer {key}")).send().await.unwrap().json()["data"]);
+    let after = request("GET", &format!("/api/v1/portolan/generations/{id}/explanation")).send().await.unwrap();
+    check(&after.json()["data"]);
 
     // What fits stays in its place, and where nothing fits the request is refused.
     let told = post(EXPLAIN, &["m/cheap", "m/dear"]).await.json();

@@ -76,7 +76,6 @@ async fn a_name_that_stands_for_a_model_is_answered_by_one_that_the_request_allo
         ("openrouter/auto:nitro", json!({ "provider": { "only": ["openai"] } }), "auto", any, Some("openai")),
         ("portolan/auto:floor:exacto", json!({}), "auto", any, None),
         ("openrouter/free:floor", json!({}), "free", free, None),
-        ("openrouter/auto", json!({ "models": ["openrouter/free"] }), "auto", any, None),
         ("openrouter/free", json!({}), "free", free, None),
         ("portolan/free", json!({}), "free", free, None),
         ("openrouter/free", json!({ "provider": { "zdr": true } }), "free", free, None),
@@ -118,6 +117,26 @@ async fn a_name_that_stands_for_a_model_is_answered_by_one_that_the_request_allo
                 assert_eq!(told.is_some(), kept.is_some(), "{body}");
             }
         }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_strategy_is_that_of_the_first_name_and_the_others_are_fallbacks() {
+    let app = catalog();
+    // With this nobody of the first name answers.
+    let denied = json!({ "provider": { "only": ["nvidia"] } });
+    for (names, more, before, after) in [
+        (["openrouter/auto", "openrouter/free"], json!({}), "auto", "auto"),
+        (["openrouter/free", "openrouter/auto"], json!({}), "free", "free"),
+        (["openai/gpt-4o-mini", "openrouter/free"], json!({}), "direct", "direct"),
+        (["openai/gpt-4o-mini", "openrouter/free"], denied, "direct", "fallback"),
+    ] {
+        let mut more = more;
+        more["models"] = json!(names);
+        let body = ask(names[0], more);
+        assert_eq!(explain(&app, &body, 7).await["strategy"], before, "{body}");
+        let answer = app.chat(&body).header("x-openrouter-metadata", "enabled").send().await.unwrap();
+        assert_eq!(answer.json()["openrouter_metadata"]["strategy"], after, "{body}: {}", answer.text());
     }
 }
 
