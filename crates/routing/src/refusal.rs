@@ -64,7 +64,7 @@ impl NoEndpoint {
     #[must_use]
     pub fn excluded_by(&self, ask: &Ask<'_>) -> BTreeMap<Rule, Excluded> {
         let mut all: BTreeMap<Rule, Excluded> = BTreeMap::new();
-        if matches!(self, NoEndpoint::NoModel { is_covered: true, rejected } if rejected.is_empty()) {
+        if self.is_uncovered() {
             let sources = vec![Source::RequestAllowedModels.as_str().into()];
             all.insert(Rule::ModelNotAllowed, Excluded { endpoints: 0, sources });
         }
@@ -77,6 +77,11 @@ impl NoEndpoint {
             }
         }
         all
+    }
+
+    /// `allowed_models` covers no model.
+    fn is_uncovered(&self) -> bool {
+        matches!(self, NoEndpoint::NoModel { is_covered: true, rejected } if rejected.is_empty())
     }
 
     /// The field of the request that is wrong, where one is.
@@ -113,6 +118,11 @@ impl NoEndpoint {
                 None => format!("No endpoints found for {}.", models(ask)),
                 Some(rejection) => format!("{}{}", nothing_left(catalog, ask, rejection), self.rules(ask, 2)),
             },
+            NoEndpoint::NoModel { .. } if self.is_uncovered() => {
+                "No models match your request and model restrictions. allowed_models covers no chat model; \
+                 GET /api/v1/models lists their names."
+                    .to_owned()
+            }
             NoEndpoint::NoModel { .. } => format!("No models match your request and model restrictions.{}", self.rules(ask, 1)),
         }
     }

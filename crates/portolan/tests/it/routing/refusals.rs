@@ -17,7 +17,7 @@ fn without_model() -> Vec<Case> {
     };
     let provider = |router: &str, provider: Value| ask(router, json!({ "provider": provider }));
     vec![
-        (auto("nobody/*", "x/*"), 404, "model_not_allowed", None, &["model_not_allowed"], "allowed_models: 0"),
+        (auto("nobody/*", "x/*"), 404, "model_not_allowed", None, &["model_not_allowed"], "allowed_models covers no chat model"),
         (auto("anthropic/*", "anthropic/*"), 404, "model_not_allowed", None, &["model_not_allowed"], "excluded_models: "),
         (
             provider("portolan/free", json!({ "only": ["anthropic"] })),
@@ -163,7 +163,7 @@ async fn a_refusal_names_its_rules_before_and_at_the_request() {
         assert_eq!(told.filter(|name| *name != "not_callable").collect::<Vec<_>>(), excluded, "{body}: {error}");
         let by = metadata["excluded_by"].as_object().unwrap();
         for (rule, out) in by {
-            assert!(out["endpoints"].as_u64() > Some(0) || words.ends_with(": 0"), "{body}: {error}");
+            assert!(out["endpoints"].as_u64() > Some(0) || words.ends_with("no chat model"), "{body}: {error}");
             for source in out["sources"].as_array().unwrap() {
                 assert!(is_documented_rule(rule, source.as_str().unwrap()), "{rule} from {source}");
             }
