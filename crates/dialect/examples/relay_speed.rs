@@ -15,6 +15,7 @@ fn spec() -> RelaySpec {
         id: GenerationId::parse("gen-1760000000-abcdefghij0123456789").expect("the id has the right form"),
         model: "openai/gpt-4o-mini".into(),
         provider: "OpenAI".into(),
+        is_resold: false,
         created: 1_760_000_000,
         stream: true,
         exclude_reasoning: false,

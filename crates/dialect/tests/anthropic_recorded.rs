@@ -245,6 +245,7 @@ fn relayed<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> (Vec<u8>, Seen) {
         id: GenerationId::parse("gen-1760000000-abcdefghij0123456789").unwrap(),
         model: "anthropic/claude".into(),
         provider: "Anthropic".into(),
+        is_resold: false,
         created: 1_760_000_000,
         stream: true,
         exclude_reasoning: false,

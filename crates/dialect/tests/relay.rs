@@ -11,6 +11,7 @@ fn spec(stream: bool) -> RelaySpec {
         id: GenerationId::parse("gen-1760000000-abcdefghij0123456789").unwrap(),
         model: "maker/model".into(),
         provider: "Provider".into(),
+        is_resold: false,
         created: 1_760_000_000,
         stream,
         exclude_reasoning: false,
@@ -430,7 +431,7 @@ const RESOLD: [&str; 3] = [
 ];
 
 #[test]
-fn what_a_reseller_reports_is_seen_and_the_caller_reads_our_own() {
+fn what_an_endpoint_reports_of_who_serves_is_seen_and_the_caller_reads_our_own() {
     for (lane, (out, seen)) in [("raw", raw(&RESOLD)), ("translated", translated(&RESOLD))] {
         assert_eq!(seen.cost, Some(Money(14_250)), "{lane}");
         assert_eq!(seen.upstream_provider.as_deref(), Some("Host One"), "{lane}");
@@ -446,6 +447,94 @@ fn what_a_reseller_reports_is_seen_and_the_caller_reads_our_own() {
         assert_eq!(seen.upstream_tier.as_deref(), Some("default"));
         assert!(!out.contains("Host"), "{out}");
     }
+}
+
+/// What every chunk of an answer, or its body, says of who serves.
+fn served(out: &str) -> Vec<(String, String)> {
+    let chunks = out.split_terminator("\n\n").map(|frame| frame.strip_prefix("data: ").unwrap_or(frame)).filter(|data| *data != "[DONE]");
+    let name = |chunk: &Value, member: &str| chunk[member].as_str().unwrap().to_owned();
+    let chunks = chunks.map(|chunk| {
+        assert_eq!((chunk.matches(r#""provider":"#).count(), chunk.matches(r#""model":"#).count()), (1, 1), "{chunk}");
+        serde_json::from_str::<Value>(chunk).unwrap()
+    });
+    chunks.map(|chunk| (name(&chunk, "model"), name(&chunk, "provider"))).collect()
+}
+
+#[test]
+fn the_answer_of_a_reseller_names_whom_the_reseller_names() {
+    let resold = |stream| RelaySpec { is_resold: true, ..spec(stream) };
+    let chunk =
+        |head: &str, tail: &str| format!(r#"{{{head}"choices":[{{"index":0,"delta":{{"content":"a"}},"finish_reason":"stop"}}]{tail}}}"#);
+    let reversed = chunk(r#""model":"up-model","provider":"Host One","provider":"Twice","model":"Twice","id":"up-1","#, "");
+    let after = chunk(r#""id":"up-1","#, r#","model":"up-model","provider":"Host \u004fne""#);
+    let other = chunk(r#""id":"up-1","provider":"Host Two","model":"other","#, "");
+    let nobody = chunk(r#""id":"up-1","provider":null,"#, "");
+    let (ours, theirs) = (("maker/model", "Provider"), ("up-model", "Host One"));
+    for (name, frames, expected) in [
+        ("as OpenRouter writes it", [RESOLD[0], RESOLD[0], RESOLD[1]], [theirs; 4]),
+        ("in another order", [&reversed, &reversed, &reversed], [theirs; 4]),
+        ("after the choices", [&after, &after, &after], [theirs; 4]),
+        ("the first one holds", [RESOLD[0], &other, RESOLD[1]], [theirs; 4]),
+        ("nobody", [&nobody, &nobody, &nobody], [ours; 4]),
+        ("late", [&nobody, RESOLD[0], &nobody], [ours, theirs, theirs, theirs]),
+    ] {
+        let (out, seen) = run(Relay::raw(resold(true)), sse(&frames).as_bytes());
+        assert_eq!(seen.fault, None, "{name}");
+        let expected = expected.map(|(model, provider)| (model.to_owned(), provider.to_owned()));
+        assert_eq!(served(&out), expected, "{name}: {out}");
+        assert_eq!(seen.upstream_provider.is_some(), name != "nobody", "{name}");
+    }
+    let (out, _) = run(Relay::translated(Dialect::OpenAiChat, resold(true)), sse(&RESOLD).as_bytes());
+    assert!(served(&out).iter().all(|(model, provider)| (model.as_str(), provider.as_str()) == theirs), "{out}");
+    let body = r#"{"id":"u","provider":"Host","model":"m/model-1","choices":[{"index":0,"message":{"role":"assistant","content":"x"},"finish_reason":"stop"}]}"#;
+    for relay in [Relay::raw(resold(false)), Relay::translated(Dialect::OpenAiChat, resold(false))] {
+        let (out, _) = run(relay, body.as_bytes());
+        assert_eq!(served(&out), [("m/model-1".to_owned(), "Host".to_owned())], "{out}");
+    }
+    // Before the answer there is an error: it names them too.
+    let mut out = Vec::new();
+    let mut relay = Relay::raw(resold(true));
+    relay.push(sse(&[RESOLD[0]]).as_bytes(), &mut out);
+    out.clear();
+    relay.fail(&Fault::new(Origin::Upstream, Class::Timeout, Retry::Never, "late"), &mut out);
+    assert_eq!(served(std::str::from_utf8(&out).unwrap()), [("up-model".to_owned(), "Host One".to_owned())]);
+}
+
+#[test]
+fn what_is_no_name_leaves_ours() {
+    let long = json!("x".repeat(1024 * 1024));
+    let limit = "x".repeat(256);
+    let hostile = [
+        long,
+        json!("x".repeat(257)),
+        json!(7),
+        json!({ "a": [1] }),
+        json!("a\u{1b}[31mb"),
+        json!("a\n"),
+        json!(" "),
+        json!("\u{202e}IAnepO"),
+        json!(""),
+    ];
+    for name in hostile {
+        for stream in [false, true] {
+            let content = if stream { "delta" } else { "message" };
+            let answer = json!({
+                "id": "u", "provider": name, "model": name,
+                "choices": [{ "index": 0, content: { "role": "assistant", "content": "x" }, "finish_reason": "stop" }],
+            });
+            let spec = RelaySpec { is_resold: true, ..spec(stream) };
+            let answer = if stream { sse(&[&answer.to_string(), "[DONE]"]) } else { answer.to_string() };
+            for relay in [Relay::raw(spec.clone()), Relay::translated(Dialect::OpenAiChat, spec.clone())] {
+                let (out, seen) = run(relay, answer.as_bytes());
+                assert_eq!((seen.fault, seen.upstream_model, seen.upstream_provider), (None, None, None));
+                assert!(served(&out).iter().all(|served| *served == ("maker/model".to_owned(), "Provider".to_owned())), "{out}");
+                assert!(out.len() < 4096);
+            }
+        }
+    }
+    let (out, _) =
+        run(Relay::raw(RelaySpec { is_resold: true, ..spec(true) }), sse(&[RESOLD[0], RESOLD[1]]).replace("Host One", &limit).as_bytes());
+    assert!(served(&out).iter().all(|(_, provider)| *provider == limit), "256 bytes are a name");
 }
 
 #[test]

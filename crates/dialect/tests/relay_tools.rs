@@ -16,6 +16,7 @@ fn spec(stream: bool) -> RelaySpec {
         id: GenerationId::parse("gen-1760000000-abcdefghij0123456789").unwrap(),
         model: "maker/model".into(),
         provider: "Provider".into(),
+        is_resold: false,
         created: 1_760_000_000,
         stream,
         exclude_reasoning: false,

@@ -94,7 +94,12 @@ impl Run {
             record.status = fault.status.or(record.status);
         }
         if let Some(relay) = relay {
-            record.upstream_id.clone_from(&relay.seen().upstream_id);
+            let seen = relay.seen();
+            record.upstream_id.clone_from(&seen.upstream_id);
+            if self.planned.is_resold(self.current) {
+                record.served_model.clone_from(&seen.upstream_model);
+                record.served_provider.clone_from(&seen.upstream_provider);
+            }
         }
     }
 
@@ -228,6 +233,7 @@ impl Run {
             id: planned.inbound.id.clone(),
             model: planned.slug(index),
             provider: planned.provider(index).name.clone(),
+            is_resold: planned.is_resold(index),
             created: planned.inbound.at.seconds(),
             stream: planned.inbound.peek.stream,
             exclude_reasoning: planned.inbound.peek.reasoning_excluded,

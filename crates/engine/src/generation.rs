@@ -189,6 +189,8 @@ impl Run {
             lane_reason: String::new(),
             dropped: Vec::new(),
             upstream_id: None,
+            served_model: None,
+            served_provider: None,
             status: None,
             fault: None,
             started_ms: millis_since(planned.inbound.begun),

@@ -52,6 +52,8 @@ const NAMES: &[(&str, &str)] = &[
     ("sg", "strength_ppm"),
     ("sim", "simulated"),
     ("so", "source"),
+    ("sv", "served_model"),
+    ("sp", "served_provider"),
     ("sk", "sticky"),
     ("sm", "started_ms"),
     ("s", "status"),
@@ -263,6 +265,12 @@ pub struct Attempt {
     /// The provider's id of its answer.
     #[serde(rename = "ui", default, skip_serializing_if = "is_default")]
     pub upstream_id: Option<String>,
+    /// The model that served behind a reseller, as the reseller names it.
+    #[serde(rename = "sv", default, skip_serializing_if = "is_default")]
+    pub served_model: Option<String>,
+    /// The provider that served behind a reseller, as the reseller names it.
+    #[serde(rename = "sp", default, skip_serializing_if = "is_default")]
+    pub served_provider: Option<String>,
     /// The provider's HTTP status.
     #[serde(rename = "s", default, skip_serializing_if = "is_default")]
     pub status: Option<u16>,
@@ -399,7 +407,7 @@ mod tests {
     /// A record on disk with every field set.
     const FULL: &str = r#"{"id":"gen-1-01234567890123456789","t":1,"k":"0000000000000000000000000000000000000000000000000000000000000000","w":"w",
         "rq":["a/b"],"m":"a/b","p":"p","e":"p/x","st":true,"sim":true,"end":"completed","s":200,"f":"stop","nf":"end_turn",
-        "a":[{"m":"a/b","p":"p","e":"p/x","la":"raw","lr":"same_dialect","dr":["seed"],"ui":"x","s":200,"fa":{"origin":"upstream","class":"timeout",
+        "a":[{"m":"a/b","p":"p","e":"p/x","la":"raw","lr":"same_dialect","dr":["seed"],"ui":"x","sv":"a/b-1","sp":"P","s":200,"fa":{"origin":"upstream","class":"timeout",
         "retry":"never","status":504,"provider_code":null,"message":"late","retry_after":null},"sm":1,"tm":2,"u":{"input":1},"co":0.1,"pv":7}],
         "n":["tools"],"pr":{"order":["p"]},"c":[{"m":"a/b","e":"p/x","o":1,"r":"drawn","so":"s","d":"d","wp":5}],"ep":1,"sd":2,"u":{"input":1},
         "co":0.1,"ch":0.1,"pv":7,"h":[[1,0.5]],"fl":{"drained":true},"l":{"ft":1,"tt":2,"gw":3},"mt":9,"ti":"t","app":{"title":"x"},"user":"u","se":"s",
@@ -413,6 +421,8 @@ mod tests {
         assert_eq!(again.readable(), readable);
         assert_eq!(readable["charge"].to_string(), "0.1");
         assert_eq!((&readable["attempts"][0]["lane"], &readable["latency"]["total_ms"]), (&"raw".into(), &2.into()));
+        let served = (&readable["attempts"][0]["served_model"], &readable["attempts"][0]["served_provider"]);
+        assert_eq!(served, (&"a/b-1".into(), &"P".into()));
         assert_eq!(readable["tags"][0][0], "m", "what the caller wrote is no name of ours");
         let names = readable.as_object().unwrap().keys().filter(|name| name.len() < 3 && *name != "id" && *name != "at");
         assert_eq!(names.collect::<Vec<_>>(), Vec::<&String>::new());

@@ -24,6 +24,11 @@ pub(crate) struct Identity {
     pub(crate) provider: Vec<u8>,
     created: String,
     from_provider: bool,
+    /// The endpoint is a reseller's: who serves, it says itself.
+    pub(crate) is_resold: bool,
+    /// It has not yet said which model, or which provider: until then they are as the endpoint has them.
+    awaits_model: bool,
+    awaits_provider: bool,
 }
 
 impl Identity {
@@ -39,7 +44,24 @@ impl Identity {
             provider: json(&spec.provider),
             created: spec.created.to_string(),
             from_provider: false,
+            is_resold: spec.is_resold,
+            awaits_model: spec.is_resold,
+            awaits_provider: spec.is_resold,
         }
+    }
+
+    /// What a reseller has said of who serves takes the place of ours. Answers whether it said anything new.
+    pub(crate) fn note_served(&mut self, seen: &Seen) -> bool {
+        let said = |awaits: &mut bool, ours: &mut Vec<u8>, name: &Option<String>| match name {
+            Some(name) if std::mem::take(awaits) => {
+                ours.clear();
+                quote(name, ours);
+                true
+            }
+            _ => false,
+        };
+        said(&mut self.awaits_model, &mut self.model, &seen.upstream_model)
+            | said(&mut self.awaits_provider, &mut self.provider, &seen.upstream_provider)
     }
 
     /// The first time that the provider states is kept, so that all chunks agree.
@@ -137,6 +159,11 @@ pub(crate) struct Chunks {
 impl Chunks {
     pub(crate) fn new(identity: &Identity, exclude_reasoning: bool) -> Self {
         Self { head: identity.head(), exclude_reasoning, logprobs: Vec::new() }
+    }
+
+    /// From here on the chunks say something else of themselves.
+    pub(crate) fn rename(&mut self, identity: &Identity) {
+        self.head = identity.head();
     }
 
     /// Appends the chunk of an event, where it makes one.

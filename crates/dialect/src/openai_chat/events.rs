@@ -64,11 +64,12 @@ impl Events {
         let speaks = frame.choices.clone().is_some_and(|span| json[span].trim_start_matches(['[', ' ']).starts_with('{'));
         if !self.started && (frame.id.is_some() || speaks) {
             self.started = true;
-            sink(Event::Start { id: text(frame.id).into(), model: text(frame.model).into() });
+            // Before the start, which makes the first chunk: it may have to say who serves.
             let (provider, tier) = (frame.provider.map(|text| text.decode()), frame.tier.map(|text| text.decode()));
             if provider.is_some() || tier.is_some() {
                 sink(Event::Served { provider, tier });
             }
+            sink(Event::Start { id: text(frame.id).into(), model: text(frame.model).into() });
         }
         let mut found = 0;
         if let Some(span) = frame.choices.clone() {

@@ -1,12 +1,15 @@
 //! The raw lane's answers: the endpoint's own chunks and bodies, patched.
 //!
-//! What is ours replaces what is the provider's (`id`, `model`, `provider`, usage), finish reasons are
+//! What is ours replaces what is the provider's (`id`, `model`, `provider`, usage; a reseller's `model` and
+//! `provider` stay, where they are names), finish reasons are
 //! normalised, reasoning gets one name, what clients cannot read is repaired; every other byte is the
 //! provider's, in its order. One pass per frame. What stands before `choices` is the same in nearly all
 //! chunks of a stream: it is compared with the last one's and not read again.
 
 mod choice;
 mod delta;
+
+use std::borrow::Cow;
 
 use portolan_core::Quirk;
 
@@ -16,12 +19,13 @@ use super::edit::{Editor, Members};
 use super::{error, usage};
 use crate::classify::invalid_answer;
 use crate::json::{JsonError, Kind, Reader, Text};
-use crate::relay::{Gathered, RelaySpec, Seen};
+use crate::relay::{Gathered, NAME_BYTES_MAX, RelaySpec, Seen};
 
 /// Members that every answer must have.
 #[derive(Debug, Clone, Copy, Default)]
 struct Has {
     id: bool,
+    provider: bool,
     model: bool,
     object: bool,
     created: bool,
@@ -239,14 +243,21 @@ impl Patcher {
             "id" if !std::mem::replace(&mut has.id, true) => {
                 let id = string(r)?;
                 e.replace(id.0, &self.identity.id);
-                e.insert(r.at(), b",\"provider\":");
-                e.insert(r.at(), &self.identity.provider);
+                // A reseller's own name for who serves follows where it stands.
+                if !self.identity.is_resold {
+                    has.provider = true;
+                    e.insert(r.at(), b",\"provider\":");
+                    e.insert(r.at(), &self.identity.provider);
+                }
                 note(&mut self.seen.upstream_id, id.1);
             }
             "model" if !std::mem::replace(&mut has.model, true) => {
                 let model = string(r)?;
+                if let Some(name) = name(&self.seen.upstream_model, model.1) {
+                    self.seen.note_model(name);
+                    self.identity.note_served(&self.seen);
+                }
                 e.replace(model.0, &self.identity.model);
-                note(&mut self.seen.upstream_model, model.1);
             }
             "object" if !std::mem::replace(&mut has.object, true) => {
                 let ours: &str = if self.whole { "\"chat.completion\"" } else { "\"chat.completion.chunk\"" };
@@ -282,11 +293,19 @@ impl Patcher {
                 e.drop(m, r);
                 return Ok(());
             }
-            // Who answers behind a reseller. The caller reads our own name for the endpoint.
+            // Who answers behind the endpoint. Of a reseller the caller reads it; else it reads our own name for the endpoint.
             "provider" => {
-                note(&mut self.seen.upstream_provider, string(r)?.1);
-                e.drop(m, r);
-                return Ok(());
+                let resold = self.identity.is_resold && !std::mem::replace(&mut has.provider, true);
+                let provider = string(r)?;
+                if let Some(name) = name(&self.seen.upstream_provider, provider.1) {
+                    self.seen.note_provider(name);
+                    self.identity.note_served(&self.seen);
+                }
+                if !resold {
+                    e.drop(m, r);
+                    return Ok(());
+                }
+                e.replace(provider.0, &self.identity.provider);
             }
             "service_tier" => {
                 let tier = string(r)?.1.map(|tier| tier.decode().into_owned());
@@ -340,7 +359,7 @@ impl Patcher {
     /// Adds the members that clients insist on and the provider left out.
     fn supply(&mut self, out: &mut Vec<u8>) {
         let has = self.found.has;
-        if has.id && has.model && has.object && has.created && (has.fingerprint || !self.whole) {
+        if has.id && has.provider && has.model && has.object && has.created && (has.fingerprint || !self.whole) {
             return;
         }
         let mut add = |missing: bool, parts: &[&[u8]]| {
@@ -350,7 +369,8 @@ impl Patcher {
             }
         };
         let identity = &self.identity;
-        add(!has.id, &[b"\"id\":", &identity.id, b",\"provider\":", &identity.provider]);
+        add(!has.id, &[b"\"id\":", &identity.id]);
+        add(!has.provider, &[b"\"provider\":", &identity.provider]);
         add(!has.model, &[b"\"model\":", &identity.model]);
         add(!has.object, &[b"\"object\":", if self.whole { b"\"chat.completion\"" } else { b"\"chat.completion.chunk\"" }]);
         add(!has.created, &[b"\"created\":", identity.created().as_bytes()]);
@@ -365,6 +385,11 @@ fn string<'a>(r: &mut Reader<'a>) -> Result<(std::ops::Range<usize>, Option<Text
     }
     let text = r.string()?;
     Ok((text.at..text.end(), Some(text).filter(|text| !text.raw.is_empty())))
+}
+
+/// What may be the name that is still missing. What is too long is not even decoded.
+fn name<'a>(missing: &Option<String>, text: Option<Text<'a>>) -> Option<Cow<'a, str>> {
+    text.filter(|text| missing.is_none() && text.raw.len() <= NAME_BYTES_MAX).map(|text| text.decode())
 }
 
 /// The first one holds.

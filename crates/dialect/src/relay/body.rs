@@ -104,7 +104,7 @@ impl TranslatedBody {
     }
 
     pub(super) fn end(&mut self) {
-        let Self { collected, decoder, fold, tap, .. } = self;
+        let Self { collected, decoder, identity, fold, tap } = self;
         if let Some(json) = collected.text(&mut tap.seen) {
             tap.frame(|tap| {
                 decoder.body(json, &mut |event| {
@@ -114,6 +114,7 @@ impl TranslatedBody {
                 });
             });
             tap.seen.done = true;
+            identity.note_served(&tap.seen);
         }
         tap.note_odd(decoder.odd_usage());
         self.collected = Collected::default();

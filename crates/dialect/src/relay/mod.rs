@@ -16,4 +16,5 @@ pub use drive::{BODY_BYTES_MAX, Relay};
 pub use seen::{Bill, RelaySpec, Seen};
 pub use tools::ToolCalls;
 
+pub(crate) use seen::NAME_BYTES_MAX;
 pub(crate) use tools::Gathered;

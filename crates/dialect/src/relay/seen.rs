@@ -1,8 +1,13 @@
 //! What a relay is told, what it has seen, and what it is told at the end.
 
+use std::borrow::Cow;
+
 use portolan_core::{Fault, GenerationId, Money, Quirk, Usage};
 
 use crate::ir::Finish;
+
+/// Names that an endpoint states are no longer. Those of fine-tuned models are the longest.
+pub(crate) const NAME_BYTES_MAX: usize = 256;
 
 /// What the answer shall say about itself.
 #[derive(Debug, Clone)]
@@ -13,6 +18,8 @@ pub struct RelaySpec {
     pub model: String,
     /// The provider's display name.
     pub provider: String,
+    /// The endpoint passes requests on: the model and the provider that it states stand in place of the two above.
+    pub is_resold: bool,
     /// Unix seconds.
     pub created: i64,
     /// Whether caller and endpoint speak in a stream.
@@ -28,9 +35,9 @@ pub struct RelaySpec {
 pub struct Seen {
     /// The provider's id of the answer: the join for accounting proofs.
     pub upstream_id: Option<String>,
-    /// The model as the provider names it.
+    /// The model as the provider names it: the first name that is one, of at most 256 bytes and without control characters.
     pub upstream_model: Option<String>,
-    /// The provider that answers behind a reseller, as the reseller names it.
+    /// The provider that answers behind a reseller, as the reseller names it; held to the same as the model.
     pub upstream_provider: Option<String>,
     /// The class of service that the provider gave (`service_tier`), in its own word.
     pub upstream_tier: Option<String>,
@@ -84,6 +91,16 @@ impl Seen {
         }
     }
 
+    /// Notes how the endpoint names the model.
+    pub(crate) fn note_model(&mut self, name: Cow<'_, str>) {
+        note_name(&mut self.upstream_model, name);
+    }
+
+    /// Notes who the endpoint says that serves.
+    pub(crate) fn note_provider(&mut self, name: Cow<'_, str>) {
+        note_name(&mut self.upstream_provider, name);
+    }
+
     /// Notes a failure. The first one holds: what follows it is its consequence.
     pub(crate) fn note_fault(&mut self, fault: Fault) {
         self.fault.get_or_insert(fault);
@@ -99,4 +116,17 @@ impl Seen {
         }
         self.finish.is_some() && (self.done || !open)
     }
+}
+
+/// The first one holds. What is no name is as good as none: it goes to callers, into records and onto terminals.
+fn note_name(into: &mut Option<String>, name: Cow<'_, str>) {
+    if into.is_none() && is_name(&name) {
+        *into = Some(name.into_owned());
+    }
+}
+
+fn is_name(text: &str) -> bool {
+    // Those that turn the direction of writing around make a name look like another one.
+    let turns = |c: char| ('\u{202a}'..='\u{202e}').contains(&c) || ('\u{2066}'..='\u{2069}').contains(&c);
+    !text.trim().is_empty() && text.len() <= NAME_BYTES_MAX && !text.chars().any(|c| c.is_control() || turns(c))
 }

@@ -38,7 +38,7 @@ impl Tap {
         match event {
             Event::Start { id, model } => {
                 seen.upstream_id = seen.upstream_id.take().or_else(|| Some(id.to_string()).filter(|id| !id.is_empty()));
-                seen.upstream_model = seen.upstream_model.take().or_else(|| Some(model.to_string()).filter(|model| !model.is_empty()));
+                seen.note_model(Cow::Borrowed(model));
             }
             Event::Delta { choice, delta } => {
                 self.begun |= bit(*choice);
@@ -55,7 +55,9 @@ impl Tap {
             Event::Usage(usage) => seen.note_usage(Some(*usage), None),
             Event::Cost(cost) => seen.cost = Some(*cost),
             Event::Served { provider, tier } => {
-                seen.upstream_provider = seen.upstream_provider.take().or_else(|| provider.clone().map(Cow::into_owned));
+                if let Some(provider) = provider {
+                    seen.note_provider(Cow::Borrowed(provider));
+                }
                 seen.upstream_tier = tier.clone().map(Cow::into_owned).or_else(|| seen.upstream_tier.take());
             }
             Event::Finish { choice, reason, native } => {

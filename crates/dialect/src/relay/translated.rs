@@ -14,7 +14,6 @@ use crate::sse::{Frame, Parser};
 pub(super) struct TranslatedStream {
     sse: Parser,
     lane: Lane,
-    identity: Identity,
     stray: Stray,
 }
 
@@ -22,15 +21,19 @@ pub(super) struct TranslatedStream {
 struct Lane {
     decoder: Box<dyn Decoder>,
     tap: Tap,
+    identity: Identity,
     chunks: Chunks,
 }
 
 impl Lane {
     fn frame(&mut self, frame: Frame<'_>, out: &mut Vec<u8>) {
-        let Self { decoder, tap, chunks } = self;
+        let Self { decoder, tap, identity, chunks } = self;
         tap.frame(|tap| {
             decoder.frame(frame.event, frame.data, &mut |event| {
                 if tap.event(&event) {
+                    if identity.note_served(&tap.seen) {
+                        chunks.rename(identity);
+                    }
                     chunks.event(&event, out);
                 }
             });
@@ -42,8 +45,9 @@ impl Lane {
 impl TranslatedStream {
     pub(super) fn new(decoder: Box<dyn Decoder>, spec: RelaySpec) -> Self {
         let identity = Identity::new(&spec);
-        let lane = Lane { decoder, tap: Tap::new(spec.exclude_reasoning), chunks: Chunks::new(&identity, spec.exclude_reasoning) };
-        Self { sse: Parser::default(), lane, identity, stray: Stray::default() }
+        let chunks = Chunks::new(&identity, spec.exclude_reasoning);
+        let lane = Lane { decoder, tap: Tap::new(spec.exclude_reasoning), identity, chunks };
+        Self { sse: Parser::default(), lane, stray: Stray::default() }
     }
 
     pub(super) fn push(&mut self, bytes: &[u8], out: &mut Vec<u8>) {
@@ -81,10 +85,10 @@ impl TranslatedStream {
     }
 
     pub(super) fn complete(&self, bill: &Bill, out: &mut Vec<u8>) {
-        self.identity.finish(&self.lane.tap.seen, self.lane.tap.has_several(), bill, out);
+        self.lane.identity.finish(&self.lane.tap.seen, self.lane.tap.has_several(), bill, out);
     }
 
     pub(super) fn fail(&self, fault: &Fault, out: &mut Vec<u8>) {
-        self.identity.fail(fault, out);
+        self.lane.identity.fail(fault, out);
     }
 }

@@ -46,7 +46,8 @@ pub(crate) async fn find(gateway: &Gateway, caller: &Caller, id: &str) -> Result
 /// The record in OpenRouter's shape. Every field that its SDKs require is there.
 fn view(gateway: &Gateway, generation: &Generation) -> Value {
     let usage = &generation.usage;
-    let last = generation.attempts.last();
+    // Those after it were skipped.
+    let serving = generation.attempts.iter().rfind(|a| a.model == generation.model && a.endpoint == generation.endpoint);
     let total_ms = generation.latency.total_ms;
     let first_token_ms = generation.latency.first_token_ms.unwrap_or(total_ms);
     let cancelled = matches!(generation.end, End::CallerGoneBeforeContent | End::CallerGoneAfterContent);
@@ -64,7 +65,7 @@ fn view(gateway: &Gateway, generation: &Generation) -> Value {
         "http_referer": generation.app.referer,
         "is_byok": false,
         "latency": first_token_ms,
-        "model": generation.model,
+        "model": serving.and_then(|a| a.served_model.as_ref()).unwrap_or(&generation.model),
         "moderation_latency": null,
         "native_finish_reason": generation.native_finish,
         "native_tokens_cached": usage[Meter::CacheRead],
@@ -79,7 +80,7 @@ fn view(gateway: &Gateway, generation: &Generation) -> Value {
         "num_search_results": null,
         "origin": generation.app.referer.clone().unwrap_or_default(),
         "preset_id": null,
-        "provider_name": name(gateway, &generation.provider),
+        "provider_name": provider_name(gateway, &generation.provider, serving),
         "provider_responses": generation.attempts.iter().map(|a| attempt(gateway, a)).collect::<Vec<_>>(),
         "request_id": generation.trace_id,
         "router": null,
@@ -89,7 +90,7 @@ fn view(gateway: &Gateway, generation: &Generation) -> Value {
         "tokens_completion": usage.completion_tokens(),
         "tokens_prompt": usage.prompt_tokens(),
         "total_cost": generation.charge,
-        "upstream_id": last.and_then(|a| a.upstream_id.clone()),
+        "upstream_id": serving.and_then(|a| a.upstream_id.clone()),
         "upstream_inference_cost": generation.cost,
         "usage": generation.charge,
         "user_agent": null,
@@ -103,14 +104,18 @@ fn view(gateway: &Gateway, generation: &Generation) -> Value {
 fn attempt(gateway: &Gateway, attempt: &Attempt) -> Value {
     json!({
         "id": attempt.upstream_id,
-        "model_permaslug": attempt.model,
-        "provider_name": name(gateway, &attempt.provider),
+        "model_permaslug": attempt.served_model.as_ref().unwrap_or(&attempt.model),
+        "provider_name": provider_name(gateway, &attempt.provider, Some(attempt)),
         "status": attempt.status,
         "latency": attempt.took_ms,
         "is_byok": false,
     })
 }
 
-fn name(gateway: &Gateway, slug: &str) -> Option<String> {
+/// Who served: behind a reseller whom it names, else the provider itself.
+fn provider_name(gateway: &Gateway, slug: &str, attempt: Option<&Attempt>) -> Option<String> {
+    if let Some(served) = attempt.and_then(|a| a.served_provider.as_ref()) {
+        return Some(served.clone());
+    }
     gateway.engine.deployment().catalog.provider_by_slug(slug).map(|p| p.name.clone())
 }

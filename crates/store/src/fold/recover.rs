@@ -137,6 +137,8 @@ fn attempt(opened: &Opened) -> Attempt {
         lane_reason: "orphaned".to_owned(),
         dropped: Vec::new(),
         upstream_id: None,
+        served_model: None,
+        served_provider: None,
         status: None,
         fault: None,
         started_ms: 0,

@@ -99,6 +99,8 @@ pub(crate) fn generation(n: u64, account: i64, charge: i64) -> Generation {
             lane_reason: "same dialect".to_owned(),
             dropped: vec![],
             upstream_id: Some("up-1".to_owned()),
+            served_model: None,
+            served_provider: None,
             status: Some(200),
             fault: None,
             started_ms: 0,

@@ -49,6 +49,8 @@ fn generation(n: usize, served: &ServedRequest, end: End) -> Generation {
         lane_reason: String::new(),
         dropped: vec![],
         upstream_id: Some(served.id.clone()),
+        served_model: None,
+        served_provider: None,
         status: Some(200),
         fault: None,
         started_ms: 0,
