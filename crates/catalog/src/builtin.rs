@@ -17,7 +17,7 @@ const ALIASES: &str = include_str!("../data/aliases.toml");
 /// The rows, read anew each time: nothing keeps them beside the catalog that is made of them. Providers are read one by
 /// one when they are asked for, so that only one's rows are in memory.
 pub(crate) fn rows() -> Result<Rows<impl Iterator<Item = Result<ProviderRow, CatalogError>>>, CatalogError> {
-    let mut all = routers(ROUTERS)?;
+    let mut all = routers()?;
     for (name, text) in files::MODELS {
         all.extend(models(name, text)?);
     }
@@ -53,8 +53,8 @@ pub(crate) fn models(name: &str, text: &str) -> Result<Vec<ModelRow>, CatalogErr
 }
 
 /// The file `data/routers.toml`.
-fn routers(text: &str) -> Result<Vec<ModelRow>, CatalogError> {
-    let rows = model_file(place::ROUTERS, text)?;
+pub(crate) fn routers() -> Result<Vec<ModelRow>, CatalogError> {
+    let rows = model_file(place::ROUTERS, ROUTERS)?;
     Ok(rows.into_iter().map(|row| ModelRow { router: true, ..row }).collect())
 }
 

@@ -20,6 +20,7 @@ const MODELS: &str = r#"{"data":[
    "pricing":{"prompt":"5e-9","completion":0.00000002},"top_provider":{"is_moderated":false},"knowledge_cutoff":"2026-01-31",
    "reasoning":{"mandatory":true,"supported_efforts":["high","low"],"mystery":7},"default_parameters":{"temperature":0.7,"top_p":null}},
   {"id":"openrouter/auto","pricing":{"prompt":"-1","completion":"-1"}},
+  {"id":"openrouter/unheard-of","pricing":{"prompt":"-1","completion":"-1"}},
   {"id":"~acme/rocket-latest","pricing":{"prompt":"5e-9","completion":"5e-9"}},
   {"id":"acme/rocket-1:batch","pricing":{"prompt":"5e-9","completion":"5e-9"}},
   {"id":"no slug at all"}, 17, {"name":"nameless"}
@@ -89,7 +90,7 @@ fn openrouters_answers_are_read_and_what_is_unknown_or_broken_is_left_out() {
     assert_eq!(synced.endpoints[0].pricing.as_ref().unwrap().prompt, Some(Price(5_000)));
     assert_eq!(synced.zdr.as_ref().unwrap().len(), 1);
     assert_eq!(synced.providers.len(), 2);
-    assert_eq!(synced.skipped.len(), 8, "{:?}", synced.skipped);
+    assert_eq!(synced.skipped.len(), 9, "{:?}", synced.skipped);
     assert_eq!(OpenRouterAnswers::slugs(MODELS).unwrap().len(), 2);
 }
 
@@ -279,9 +280,9 @@ fn the_price_of_a_class_of_service_is_its_own_and_an_unknown_class_is_no_endpoin
 
 #[test]
 fn routers_and_other_names_of_models_are_not_a_sources_to_describe() {
-    let router = BUILTIN.models.iter().find(|m| m.router).unwrap().slug.to_string();
+    let routers = BUILTIN.models.iter().filter(|m| m.router).map(|m| m.slug.as_str());
     let (alias, target) = BUILTIN.aliases().next().unwrap();
-    for name in [router.as_str(), alias.as_str()] {
+    for name in routers.chain(["portolan/auto", "portolan/free", "portolan/anything", alias.as_str()]) {
         let mut synced = only("acme/rocket-1", "acme", (1_000, 1_000));
         synced.models[0].canonical_slug = Some(alias.clone());
         synced.models.push(LiveModel { slug: slug(name), ..synced.models[0].clone() });
@@ -289,6 +290,30 @@ fn routers_and_other_names_of_models_are_not_a_sources_to_describe() {
         let merged = with(&synced);
         assert_eq!((merged.models.len(), merged.endpoints.len()), (BUILTIN.models.len() + 1, BUILTIN.endpoints.len() + 2), "{name}");
         assert_eq!(merged.model(alias.as_str()).unwrap().slug, BUILTIN.model_at(target.model).slug);
+    }
+}
+
+#[test]
+fn a_router_and_a_name_of_the_gateways_own_are_left_out_and_told_whatever_a_source_says_of_them() {
+    let own = [("portolan/auto", "the gateway's own"), ("portolan/free", "the gateway's own"), ("portolan/anything", "the gateway's own")];
+    let routers = BUILTIN.models.iter().filter(|m| m.router).map(|m| (m.slug.as_str(), "a router here"));
+    for (name, why) in own.into_iter().chain(routers) {
+        for price in ["0.000001", "0", "-1"] {
+            let rows = format!(r#"{{"data":[{{"id":"{name}","pricing":{{"prompt":"{price}"}}}},{{"id":"acme/rocket-1"}}]}}"#);
+            let synced = OpenRouterAnswers { models: &rows, ..OpenRouterAnswers::default() }.read(1, None).unwrap();
+            assert_eq!(synced.models.iter().map(|m| m.slug.as_str()).collect::<Vec<_>>(), ["acme/rocket-1"], "{name} at {price}");
+            assert_eq!((synced.skipped_count, synced.skipped.len()), (1, 1), "{name} at {price}");
+            assert!(synced.skipped[0].contains(name) && synced.skipped[0].contains(why), "{:?}", synced.skipped);
+            assert_eq!(OpenRouterAnswers::slugs(&rows).unwrap().len(), 1, "its endpoints are not asked for");
+        }
+    }
+    for (id, name) in [("auto", "portolan/auto"), ("free", "portolan/free"), ("openrouter/auto", "openrouter/auto")] {
+        let row = r#"{"cost":{"input":1,"output":1},"limit":{"context":9},"modalities":{"output":["text"]}}"#;
+        let api = format!(r#"{{"portolan":{{"models":{{"{id}":{row},"acme/rocket-1":{row}}}}}}}"#);
+        let synced = read_models_dev(&api, &BUILTIN, 1, None).unwrap();
+        assert_eq!(synced.models.iter().map(|m| m.slug.as_str()).collect::<Vec<_>>(), ["acme/rocket-1"], "{name}");
+        assert_eq!(synced.endpoints.len(), 1, "{name}");
+        assert!(synced.skipped_count == 1 && synced.skipped[0].contains(id), "{name}: {:?}", synced.skipped);
     }
 }
 

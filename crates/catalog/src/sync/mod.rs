@@ -12,6 +12,7 @@ mod live;
 mod media;
 mod merge;
 mod models_dev;
+mod names;
 mod openrouter;
 mod prices;
 mod stored;
@@ -22,3 +23,4 @@ pub use live::{LiveEndpoint, LiveMedia, LiveMediaEndpoint, LiveModel, LiveProvid
 pub(crate) use merge::Over;
 pub use models_dev::read_models_dev;
 pub use openrouter::OpenRouterAnswers;
+pub use variants::variant_objection;

@@ -6,7 +6,7 @@ use portolan_core::{ModelSlug, ProviderSlug};
 
 use super::fields::Fields;
 use super::live::{ENDPOINTS_MAX, LiveEndpoint, LiveModel, LiveProvider, Source, SyncError, Synced};
-use super::{prices, variants};
+use super::{names, prices};
 use crate::{Catalog, NotCallable, ReasoningInfo};
 
 /// Their names of providers and ours, where they differ.
@@ -74,7 +74,7 @@ fn add(synced: &mut Synced, names: &Names<'_>, provider: &ProviderSlug, id: &str
         synced.skip(|| format!("model {id} at {provider}: no slug can be made of it, or several endpoints have this id"));
         return;
     };
-    if let Some(why) = variants::objection(&model) {
+    if let Some(why) = names::objection(&model) {
         synced.skip(|| format!("model {id} at {provider}: {why}"));
         return;
     }

@@ -9,7 +9,7 @@ use portolan_core::{ModelSlug, ProviderSlug};
 
 use super::fields::{Fields, Item};
 use super::live::{LiveEndpoint, LiveMedia, LiveMediaEndpoint, LiveModel, LiveProvider, MODELS_MAX, Source, SyncError, Synced};
-use super::{media, prices, variants};
+use super::{media, names, prices};
 use crate::{DefaultParameters, ReasoningInfo};
 
 /// More voices than any model has.
@@ -147,16 +147,18 @@ fn add_endpoints(synced: &mut Synced, of: &ModelSlug, items: Vec<Item<'_>>) {
     }
 }
 
-/// `Err(None)`: left out on purpose. Aliases and routers are no models.
+/// `Err(None)`: left out on purpose. Aliases are no models, nor are routers that are unknown here.
 fn model(row: &Fields<'_>) -> Result<LiveModel, Option<String>> {
     let id = row.text("id").ok_or_else(|| Some("a model without an id".to_owned()))?;
-    let variable = row.object("pricing").and_then(|p| p.digits("prompt")).is_some_and(|price| price.starts_with('-'));
-    if id.starts_with('~') || variable {
+    if id.starts_with('~') {
         return Err(None);
     }
     let slug = ModelSlug::parse(&id).map_err(|e| Some(format!("model {id}: {e}")))?;
-    if let Some(why) = variants::objection(&slug) {
+    if let Some(why) = names::objection(&slug) {
         return Err(Some(format!("model {id}: {why}")));
+    }
+    if row.object("pricing").and_then(|p| p.digits("prompt")).is_some_and(|price| price.starts_with('-')) {
+        return Err(None);
     }
     let shape = row.object("architecture");
     let of_shape = |name: &str| shape.as_ref().and_then(|shape| shape.text(name));

@@ -1,10 +1,11 @@
-//! Names with a variant, which a source may not give to a model.
+//! Names with a variant, which neither a source nor a configuration may give to a model.
 
 use portolan_core::{ModelSlug, Suffix};
 
-/// Why no model of a source may be called `slug`, if none may. A model that is called as a variant of requests would take its
-/// place; of what makes another model, at most one stands in a name.
-pub(super) fn objection(slug: &ModelSlug) -> Option<&'static str> {
+/// Why no model of a source or a configuration may be called `slug`, if none may. A model that is called as a variant of requests
+/// would take its place; of what makes another model, at most one stands in a name.
+#[must_use]
+pub fn variant_objection(slug: &ModelSlug) -> Option<&'static str> {
     let (of_models, of_requests): (Vec<Suffix>, Vec<Suffix>) = Suffix::all_in(slug.as_str()).partition(|suffix| suffix.is_of_models());
     if !of_requests.is_empty() {
         return Some("it names a variant that belongs to requests");
@@ -36,7 +37,7 @@ mod tests {
             ("a/b:free:free", false),
             ("a/b:free:thinking", false),
         ] {
-            assert_eq!(objection(&ModelSlug::parse(text).unwrap()).is_none(), is_taken, "{text}");
+            assert_eq!(variant_objection(&ModelSlug::parse(text).unwrap()).is_none(), is_taken, "{text}");
         }
     }
 }

@@ -11,6 +11,9 @@ use portolan_engine::{Refused, Rule};
 const INPUTS: &[&str] = &["text", "image", "file", "audio", "video"];
 const OUTPUTS: &[&str] = &["text", "image", "embeddings", "audio", "video", "rerank", "decisions", "speech", "transcription"];
 
+/// Stands for every output.
+const ALL: &str = "all";
+
 /// The length of a page that states none, and of the longest.
 const LIMIT_DEFAULT: usize = 500;
 const LIMIT_MAX: usize = 1000;
@@ -90,13 +93,18 @@ impl Asked {
         *self == Self::default()
     }
 
-    /// The filter, for what gives `outputs` where the query says nothing of it.
+    /// The filter, for what gives this output where the query says nothing of it.
     pub(crate) fn filter_or(mut self, output: &str) -> Self {
-        match &self.filter.output_modalities {
-            None => self.filter.output_modalities = Some(vec![output.to_owned()]),
-            Some(all) if all.iter().any(|one| one == "all") => self.filter.output_modalities = None,
-            Some(_) => {}
+        let wanted = self.filter.output_modalities.get_or_insert_with(|| vec![output.to_owned()]);
+        if wanted.iter().any(|one| one == ALL) {
+            self.filter.output_modalities = None;
         }
+        self
+    }
+
+    /// The filter, for a list whose models all give the same, whatever the query says of it.
+    pub(crate) fn filter_any_output(mut self) -> Self {
+        self.filter.output_modalities = None;
         self
     }
 
@@ -156,7 +164,7 @@ fn each_of(name: &str, value: &str, known: &[&str]) -> Result<Vec<String>, Refus
 }
 
 fn output_modalities(value: &str) -> Result<Vec<String>, Refused> {
-    each_of("output_modalities", value, &[OUTPUTS, &["all"]].concat())
+    each_of("output_modalities", value, &[OUTPUTS, &[ALL]].concat())
 }
 
 fn number<T: std::str::FromStr>(name: &str, value: &str) -> Result<T, Refused> {
@@ -252,6 +260,23 @@ mod tests {
     fn what_is_empty_or_unknown_asks_for_nothing() {
         for query in ["", "q=", "supported_parameters=,", "colour=blue", "use_rss=false", "zdr=false", "use_rss_chat_links=true"] {
             assert!(read(query).unwrap().is_plain(), "{query}");
+        }
+    }
+
+    #[test]
+    fn a_list_gives_its_own_output_unless_the_query_names_another_or_all() {
+        let given = |outputs: &[&str]| Some(outputs.iter().map(|one| (*one).to_owned()).collect::<Vec<_>>());
+        for (query, output, expected) in [
+            ("", "text", given(&["text"])),
+            ("", "all", None),
+            ("q=a", "all", None),
+            ("output_modalities=image,audio", "text", given(&["image", "audio"])),
+            ("output_modalities=image", "all", given(&["image"])),
+            ("output_modalities=all", "text", None),
+            ("output_modalities=image,all", "text", None),
+        ] {
+            assert_eq!(read(query).unwrap().filter_or(output).filter.output_modalities, expected, "{query} {output}");
+            assert_eq!(read(query).unwrap().filter_any_output().filter.output_modalities, None, "{query}");
         }
     }
 

@@ -39,7 +39,7 @@ pub(crate) async fn embeddings(
     OriginalUri(uri): OriginalUri,
     pairs: Pairs,
 ) -> Result<Response, ApiError> {
-    let asked = read(&gateway, pairs)?.filter_or("all");
+    let asked = read(&gateway, pairs)?.filter_any_output();
     let deployment = gateway.engine.deployment();
     let embeds = |row: &Listed<'_>| deployment.catalog.does(row.model, Task::Embeddings);
     Ok(cached(answer(&gateway, &deployment, &asked, &uri, embeds)))

@@ -1,5 +1,6 @@
 //! The `[providers]` tables: columns put over built-in rows, and rows of one's own.
 
+use portolan_catalog::sync::variant_objection;
 use portolan_catalog::{DataPolicy, SIMULATOR};
 use portolan_core::{Auth, Dialect, ExposeSecret, Meter, ModelSlug, Price, ProviderSlug, Rates, SecretString};
 use portolan_engine::is_router;
@@ -140,6 +141,10 @@ fn model(s: &mut Section<'_, '_>, own: bool) -> Option<ModelSettings> {
     }
     if let Some(id) = id.as_ref().filter(|id| is_router(id.as_str())) {
         s.problem("id", format!("`{id}` is a router, which chooses among models and is served by nobody; choose another name"));
+    }
+    if let Some((id, why)) = id.as_ref().and_then(|id| Some((id, variant_objection(id)?))) {
+        let plain = id.as_str().split(':').next().unwrap_or_default();
+        s.problem("id", format!("`{id}` cannot be the name of a model: {why}; choose another name, such as `{plain}`"));
     }
     let upstream_id = s.optional("upstream_id");
     let name = s.optional("name");

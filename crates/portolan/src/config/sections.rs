@@ -4,6 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use portolan_catalog::Attestation;
+use portolan_core::{Clock, SystemClock};
 
 use super::choices::{JournalSync, LiveSource, LogFormat, StorageUrl};
 use super::problem::Origin;
@@ -113,11 +114,25 @@ pub(super) fn attestation(s: &mut Section<'_, '_>) -> Option<Attestation> {
     }
     let by = s.required("by", "write who vouches for it");
     let on = s.required::<Date>("on", "write since when, such as \"2026-11-20\"");
+    let today = today();
+    // Where the day begins earlier than in UTC, tomorrow is today already.
+    if on.as_ref().zip(today.tomorrow().ok()).is_some_and(|(Date(on), tomorrow)| *on > tomorrow) {
+        s.problem(
+            "on",
+            format!("lies in the future (today is {today}), and nobody vouches from then on; write the day on which it was vouched for"),
+        );
+    }
     // An unknown key is what was meant to say something, as a rule.
     if !says_something && !s.has_more() {
         s.problem("", "vouches for nothing: write area = \"eu\" (or \"us\"), zdr = true, or both");
     }
-    Some(Attestation { endpoints: endpoints?, area, zdr: zdr.unwrap_or(false), by: by?, on: on?.0 })
+    Some(Attestation { endpoints: endpoints?, area, zdr: zdr.unwrap_or(false), by: by?, on: on?.0.to_string() })
+}
+
+/// The day of the machine's clock, in UTC.
+fn today() -> jiff::civil::Date {
+    let now = jiff::Timestamp::from_second(SystemClock.now().seconds()).unwrap_or(jiff::Timestamp::MAX);
+    jiff::tz::Offset::UTC.to_datetime(now).date()
 }
 
 pub(super) fn logging(s: &mut Section<'_, '_>) -> Logging {

@@ -177,7 +177,7 @@ impl Setting for LogLevel {
 
 /// A day, `YYYY-MM-DD`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Date(pub(super) String);
+pub(super) struct Date(pub(super) jiff::civil::Date);
 
 impl Setting for Date {
     fn expects() -> String {
@@ -186,11 +186,11 @@ impl Setting for Date {
 
     fn read(node: &Node) -> Result<Self, Wrong> {
         let text = node.text()?;
-        text.parse::<jiff::civil::Date>().map(|day| Self(day.to_string())).map_err(|_| Wrong::Kind)
+        text.parse().map(Self).map_err(|_| Wrong::Kind)
     }
 
     fn show(&self) -> String {
-        quoted(&self.0)
+        quoted(&self.0.to_string())
     }
 }
 

@@ -35,6 +35,11 @@ impl Unused {
     fn new(kind: &'static str) -> impl FnOnce(String) -> Self {
         move |why| Self { kind, why: format!("{}: {why}", sync::FILE) }
     }
+
+    /// The same, where the copy is of no use either.
+    fn and_copy(self, why: &str) -> Self {
+        Self { why: format!("{}; {}: {why}", self.why, sync::COPY), ..self }
+    }
 }
 
 impl MadeFrom {
@@ -152,10 +157,28 @@ fn layered(config: &Config, live: &Live) -> Result<(Layered, Option<Good>, Optio
             live.keep(found.as_ref().map(|(_, good)| good.clone()));
             (found, None)
         }
-        Err(unused) => (live.good().and_then(|good| over(good).ok()), Some(unused)),
+        Err(unused) => {
+            let (found, unused) = last_good(live, unused, over);
+            (found, Some(unused))
+        }
     };
     Ok(match found.filter(|_| !live.is_set_aside(config)) {
         Some((layered, good)) => (layered, Some(good), unused),
         None => (layers::alone(config)?, None, unused),
     })
+}
+
+/// The last good live catalog that goes with the configuration: the one in memory, or its copy, which is all that a start has.
+fn last_good<T>(live: &Live, unused: Unused, over: impl Fn(Good) -> Result<(T, Good), String>) -> (Option<(T, Good)>, Unused) {
+    if let Some(found) = live.good().and_then(|good| over(good).ok()) {
+        return (Some(found), unused);
+    }
+    match live.read_copy().and_then(|copy| copy.map(over).transpose()) {
+        Ok(Some(found)) => {
+            live.keep(Some(found.1.clone()));
+            (Some(found), unused)
+        }
+        Ok(None) => (None, unused),
+        Err(why) => (None, unused.and_copy(&why)),
+    }
 }

@@ -231,7 +231,7 @@ fn an_answer_that_is_broken_or_lost_half_of_its_models_changes_nothing() {
 fn what_an_administrator_vouches_for_lies_over_what_is_synced_and_is_no_matter_of_a_source() {
     let (source, dir) = (Source::start(), tempfile::tempdir().unwrap());
     let attest = |whose: &str| {
-        let table = format!("[[attestations]]\nendpoints = \"{whose}\"\nzdr = true\nby = \"Jane Doe\"\non = \"2026-11-20\"\n");
+        let table = format!("[[attestations]]\nendpoints = \"{whose}\"\nzdr = true\nby = \"Jane Doe\"\non = \"2024-11-20\"\n");
         std::fs::write(dir.path().join("portolan.toml"), table).unwrap();
     };
     attest("openai");
@@ -258,12 +258,12 @@ fn what_an_administrator_vouches_for_lies_over_what_is_synced_and_is_no_matter_o
     let (code, said) = check();
     assert!(code == 0 && said.starts_with("warning: portolan.toml:2:13: ") && said.contains("did you mean `acme`?"), "{code} {said}");
     // Nobody knows what a damaged file listed.
-    std::fs::write(dir.path().join("data/catalog/synced.txt"), "damaged").unwrap();
-    let (code, said) = check();
-    assert!(
-        code == 0 && said.contains("warning: the built-in catalog is in force: ") && said.contains("warning: portolan.toml:2:13: "),
-        "{code} {said}"
-    );
+    for (name, which) in [("synced.txt", "the last good synced catalog"), ("last-good.txt", "the built-in catalog")] {
+        std::fs::write(dir.path().join("data/catalog").join(name), "damaged").unwrap();
+        let (code, said) = check();
+        let warning = format!("warning: {which} is in force: ");
+        assert!(code == 0 && said.contains(&warning) && said.contains("warning: portolan.toml:2:13: "), "{code} {said}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -272,7 +272,7 @@ async fn when_a_source_drops_what_is_attested_the_server_goes_on_and_says_so() {
     let app = TestApp::start(BINARY.as_ref(), &Config::new());
     let sync = format!("catalog sync --url {}", source.url());
     assert_eq!(beside(&app, &sync).0, 0);
-    let table = "[[attestations]]\nendpoints = \"acme\"\nzdr = true\nby = \"Jane Doe\"\non = \"2026-11-20\"\n";
+    let table = "[[attestations]]\nendpoints = \"acme\"\nzdr = true\nby = \"Jane Doe\"\non = \"2024-11-20\"\n";
     app.edit_config(|text| format!("{text}\n{table}"));
     app.signal("HUP");
     app.says("the configuration was reloaded");
@@ -451,7 +451,7 @@ fn ask(port: u16, path: &str) -> std::io::Result<(u16, String)> {
 }
 
 #[test]
-fn a_restart_reads_what_was_synced_and_a_damaged_file_leaves_the_built_in_catalog_in_force_and_is_told() {
+fn a_restart_reads_what_was_synced_or_its_copy_and_where_both_are_damaged_the_built_in_catalog_is_in_force_and_it_is_told() {
     let (source, dir) = (Source::start(), tempfile::tempdir().unwrap());
     assert_eq!(run(dir.path(), &format!("catalog sync --url {}", source.url())).0, 0);
     let models = |served: &Served| {
@@ -464,19 +464,28 @@ fn a_restart_reads_what_was_synced_and_a_damaged_file_leaves_the_built_in_catalo
     assert!(warning.is_null() && listed.contains("acme/m1"), "{warning}");
     drop(served);
 
-    let file = dir.path().join("data/catalog/synced.txt");
-    let text = std::fs::read_to_string(&file).unwrap();
-    std::fs::write(&file, text.replacen("acme/m1", "acme/m0", 1)).unwrap();
-    let served = Served::start(dir.path());
-    let (warning, listed) = models(&served);
-    assert!(warning.as_str().unwrap().contains("checksum") && !listed.contains("acme/m"), "{warning}");
-    assert!(ask(served.admin, "/metrics").unwrap().1.contains("portolan_catalog_sync_success 0"));
-    let (_, status) = run(dir.path(), "catalog status");
-    assert_eq!((&status["in_force"], &status["synced"]), (&json!("builtin"), &json!("unreadable")), "{status}");
-    // The next sync mends it, beside the running server.
-    let (code, synced) = run(dir.path(), &format!("catalog sync --url {}", source.url()));
-    assert_eq!((code, &synced["status"]["synced"]), (0, &json!("fresh")), "{synced}");
-    assert!(models(&served).0.is_null());
+    for (damaged, is_synced) in [(&["synced.txt"][..], true), (&["synced.txt", "last-good.txt"], false)] {
+        for name in damaged {
+            let file = dir.path().join("data/catalog").join(name);
+            let text = std::fs::read_to_string(&file).unwrap();
+            std::fs::write(&file, text.replacen("acme/m1", "acme/m0", 1)).unwrap();
+        }
+        let served = Served::start(dir.path());
+        let (warning, listed) = models(&served);
+        assert!(warning.as_str().unwrap().contains("checksum"), "{warning}");
+        assert_eq!((listed.contains("acme/m1"), listed.contains("acme/m0")), (is_synced, false), "{damaged:?}");
+        let metrics = ask(served.admin, "/metrics").unwrap().1;
+        assert!(metrics.contains("portolan_catalog_sync_success 0\n"), "{metrics}");
+        let is_untold = metrics.contains("portolan_catalog_synced_timestamp_seconds 0\n");
+        assert_eq!(is_untold, !is_synced, "{damaged:?}: {metrics}");
+        let (_, status) = run(dir.path(), "catalog status");
+        let in_force = if is_synced { "synced" } else { "builtin" };
+        assert_eq!((&status["in_force"], &status["synced"]), (&json!(in_force), &json!("unreadable")), "{status}");
+        // The next sync mends it, beside the running server.
+        assert_eq!(run(dir.path(), &format!("catalog sync --url {}", source.url())).0, 0);
+        assert_eq!(run(dir.path(), "catalog status").1["synced"], "fresh");
+        assert!(models(&served).0.is_null());
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -78,7 +78,7 @@ const URL: &str = "base_url = \"http://127.0.0.1:1/v1\"\n";
 const PRICED: &str = "pricing = { prompt = \"0\", completion = \"0\" }\n";
 
 fn attests(endpoints: &str, what: &str) -> String {
-    format!("[[attestations]]\nendpoints = \"{endpoints}\"\n{what}\nby = \"Jane Doe\"\non = \"2026-11-20\"\n")
+    format!("[[attestations]]\nendpoints = \"{endpoints}\"\n{what}\nby = \"Jane Doe\"\non = \"2024-11-20\"\n")
 }
 
 fn own_model(columns: &str) -> String {
@@ -150,6 +150,38 @@ fn broken() -> Vec<(String, Vec<&'static str>)> {
         one(
             own_model("id = \"simulator/mine\"\n"),
             "5:6: providers.mine.models[0].id: is a name of the simulator; choose one that does not begin with `simulator/`",
+        ),
+        one(
+            own_model("id = \"a/b:nitro\"\n"),
+            "5:6: providers.mine.models[0].id: `a/b:nitro` cannot be the name of a model: it names a variant that belongs to requests; choose another name, such as `a/b`",
+        ),
+        one(
+            own_model("id = \"a/b:floor\"\n"),
+            "5:6: providers.mine.models[0].id: `a/b:floor` cannot be the name of a model: it names a variant that belongs to requests; choose another name, such as `a/b`",
+        ),
+        one(
+            own_model("id = \"a/b:exacto\"\n"),
+            "5:6: providers.mine.models[0].id: `a/b:exacto` cannot be the name of a model: it names a variant that belongs to requests; choose another name, such as `a/b`",
+        ),
+        one(
+            own_model("id = \"a/b:online\"\n"),
+            "5:6: providers.mine.models[0].id: `a/b:online` cannot be the name of a model: it names a variant that belongs to requests; choose another name, such as `a/b`",
+        ),
+        one(
+            own_model("id = \"a/b:batch\"\n"),
+            "5:6: providers.mine.models[0].id: `a/b:batch` cannot be the name of a model: it names a variant that belongs to requests; choose another name, such as `a/b`",
+        ),
+        one(
+            own_model("id = \"a/b:Nitro\"\n"),
+            "5:6: providers.mine.models[0].id: `a/b:Nitro` cannot be the name of a model: it names a variant that belongs to requests; choose another name, such as `a/b`",
+        ),
+        one(
+            own_model("id = \"a/b:free:nitro\"\n"),
+            "5:6: providers.mine.models[0].id: `a/b:free:nitro` cannot be the name of a model: it names a variant that belongs to requests; choose another name, such as `a/b`",
+        ),
+        one(
+            own_model("id = \"a/b:free:thinking\"\n"),
+            "5:6: providers.mine.models[0].id: `a/b:free:thinking` cannot be the name of a model: it names two variants; choose another name, such as `a/b`",
         ),
         one(own_model("id = \"a/b\"\n") + MODEL + "id = \"a/b\"\n" + PRICED, "8:6: providers.mine.models[1].id: `a/b` is listed twice"),
         one(

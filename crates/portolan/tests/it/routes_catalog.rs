@@ -44,6 +44,57 @@ async fn a_key_is_shown_the_models_that_something_stands_behind() {
     }
 }
 
+/// Each list, asked with and without filters: how many rows at least, one that stands in it, and one that does not.
+const LISTS: &[(&str, usize, &str, &str)] = &[
+    ("/api/v1/models", 300, "openai/gpt-4o-mini", EMBEDS),
+    ("/v1/models?output_modalities=all", 600, EMBEDS, "no/such-model"),
+    ("/api/v1/models?output_modalities=embeddings", 50, EMBEDS, "openai/gpt-4o-mini"),
+    ("/api/v1/models?output_modalities=image", 20, DRAWS, EMBEDS),
+    ("/api/v1/models?q=gpt%204o&model_authors=openai", 3, "openai/gpt-4o-mini", "openai/gpt-5"),
+    ("/api/v1/embeddings/models", 50, EMBEDS, "openai/gpt-4o-mini"),
+    ("/v1/embeddings/models?output_modalities=all", 50, EMBEDS, "openai/gpt-4o-mini"),
+    ("/api/v1/embeddings/models?output_modalities=text", 50, EMBEDS, "openai/gpt-4o-mini"),
+    ("/api/v1/embeddings/models?q=3-large&model_authors=openai", 1, EMBEDS, "openai/text-embedding-3-small"),
+    ("/api/v1/embeddings/models?limit=1000&sort=pricing-low-to-high", 50, EMBEDS, "openai/gpt-4o-mini"),
+    ("/api/v1/images/models", 20, DRAWS, "openai/gpt-4o-mini"),
+    ("/v1/videos/models", 10, FILMS, DRAWS),
+    ("/api/v1/models/user", 300, "openai/gpt-4o-mini", EMBEDS),
+    ("/api/v1/models/user?q=gpt%204o&model_authors=openai", 3, "openai/gpt-4o-mini", "openai/gpt-5"),
+];
+const EMBEDS: &str = "openai/text-embedding-3-large";
+const DRAWS: &str = "openai/dall-e-3";
+const FILMS: &str = "openai/sora-2";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_list_holds_what_it_is_named_after_with_filters_and_without() {
+    let app = TestApp::start(BINARY.as_ref(), &Config::new());
+    let mut lengths = std::collections::BTreeMap::new();
+    for &(path, at_least, listed, absent) in LISTS {
+        let found = ids(&app, path).await;
+        let has = |id: &str| found.iter().any(|one| one == id);
+        assert!(found.len() >= at_least, "{path}: {}", found.len());
+        assert_eq!((has(listed), has(absent)), (true, false), "{path}: {found:?}");
+        lengths.insert(path, found.len());
+    }
+    let embeds = lengths["/api/v1/embeddings/models"];
+    for same in ["/api/v1/models?output_modalities=embeddings", "/v1/embeddings/models?output_modalities=all"] {
+        assert_eq!(lengths[same], embeds, "{same}");
+    }
+    for (query, list) in [
+        ("", "/api/v1/models"),
+        ("?output_modalities=all", "/v1/models?output_modalities=all"),
+        ("?output_modalities=embeddings", "/api/v1/embeddings/models"),
+        ("?q=gpt%204o&model_authors=openai", "/api/v1/models?q=gpt%204o&model_authors=openai"),
+    ] {
+        let count = get(&app, &format!("/api/v1/models/count{query}")).await.json()["data"]["count"].take();
+        assert_eq!(count, lengths[list], "{query}");
+    }
+    for path in LISTS.iter().map(|(path, ..)| *path).filter(|path| !path.contains("images") && !path.contains("videos")) {
+        let answer = Request::new(app.address, "GET", path).bearer(&app.key).send().await.unwrap().json();
+        assert_eq!(answer["total_count"], lengths[path], "{path}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn lists_may_be_kept_where_they_depend_on_nobody() {
     let app = TestApp::start(BINARY.as_ref(), &Config::new());

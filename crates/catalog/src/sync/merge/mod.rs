@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use portolan_core::{ModelSlug, ProviderSlug, ServiceTier, Task};
 
 use super::live::{LiveEndpoint, LiveMedia, LiveMediaEndpoint, LiveProvider, Source, Synced};
-use super::variants;
+use super::names;
 use crate::rows::{AliasRow, ModelRow, ProviderRow, ServiceTiers};
 use crate::{SIMULATOR, assemble};
 
@@ -42,7 +42,7 @@ impl<'a> Over<'a> {
         let reseller = synced.source.reseller();
         let aliases: HashSet<&ModelSlug> = aliases.iter().map(|row| &row.name).collect();
         let mut places: HashMap<ModelSlug, usize> = models.iter().enumerate().map(|(at, row)| (row.slug.clone(), at)).collect();
-        let is_taken = |slug: &ModelSlug| !assemble::is_reserved(slug) && !aliases.contains(slug) && variants::objection(slug).is_none();
+        let is_taken = |slug: &ModelSlug| !assemble::is_reserved(slug) && !aliases.contains(slug) && names::objection(slug).is_none();
         for live in synced.models.iter().filter(|live| is_taken(&live.slug)) {
             let at = places.get(&live.slug).copied();
             let at = at.unwrap_or_else(|| {
@@ -51,15 +51,13 @@ impl<'a> Over<'a> {
                 models.len() - 1
             });
             let row = &mut models[at];
-            match describes_models {
-                _ if row.router => {}
-                true => {
-                    model::describe(row, live);
-                    model::sell(row, reseller.as_ref());
-                }
-                false => model::fill(row, live),
+            if describes_models {
+                model::describe(row, live);
+                model::sell(row, reseller.as_ref());
+            } else {
+                model::fill(row, live);
             }
-            row.canonical_slug.take_if(|name| aliases.contains(name) || variants::objection(name).is_some());
+            row.canonical_slug.take_if(|name| aliases.contains(name) || names::objection(name).is_some());
         }
         let media = media(synced);
         for (slug, said) in &media {

@@ -1,5 +1,5 @@
-//! [`FILE`] and `catalog/status.json` in the data directory. A file is written beside its place and then moved there: whoever
-//! reads sees the old one or the new one.
+//! [`FILE`], [`COPY`] and `catalog/status.json` in the data directory. A file is written beside its place and then moved there:
+//! whoever reads sees the old one or the new one.
 
 use std::fs::{self, File};
 use std::io::{ErrorKind, Read, Write};
@@ -12,7 +12,10 @@ use super::{Good, Status};
 
 /// Where a synced catalog is stored, from the data directory on.
 pub(in crate::serve) const FILE: &str = "catalog/synced.txt";
+/// The same once more, for when [`FILE`] cannot be used. A file of its own: what damages the one does not damage the other.
+pub(in crate::serve) const COPY: &str = "catalog/last-good.txt";
 const SYNCED: &str = "synced.txt";
+const LAST_GOOD: &str = "last-good.txt";
 const STATUS: &str = "status.json";
 /// Some ten times the largest catalog of today.
 const FILE_BYTES_MAX: u64 = 64 << 20;
@@ -22,7 +25,19 @@ const FILE_BYTES_MAX: u64 = 64 << 20;
 /// # Errors
 /// Why it cannot be read, and in which line.
 pub(super) fn synced(dir: &Path) -> Result<Option<Good>, String> {
-    match read(&dir.join(SYNCED)) {
+    stored(dir, SYNCED)
+}
+
+/// The copy of what was last stored, if there is one.
+///
+/// # Errors
+/// As [`synced`].
+pub(super) fn last_good(dir: &Path) -> Result<Option<Good>, String> {
+    stored(dir, LAST_GOOD)
+}
+
+fn stored(dir: &Path, name: &str) -> Result<Option<Good>, String> {
+    match read(&dir.join(name)) {
         Ok(text) => Synced::from_text(&text).map(|synced| Some(Good::new(&text, synced))).map_err(|e| e.to_string()),
         Err(e) if e.kind() == ErrorKind::NotFound => Ok(None),
         Err(e) => Err(e.to_string()),
@@ -34,12 +49,15 @@ pub(super) fn status(dir: &Path) -> Status {
     read(&dir.join(STATUS)).ok().and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default()
 }
 
-/// Stores a catalog, unless it stands there, whole.
+/// Stores a catalog and its copy, unless they stand there, whole. The copy goes first: where it cannot be written, nothing changes.
 pub(super) fn keep(dir: &Path, good: &Good) -> std::io::Result<()> {
-    match synced(dir) {
-        Ok(Some(stored)) if stored == *good => Ok(()),
-        _ => write(dir, SYNCED, &good.synced.to_text().map_err(std::io::Error::other)?),
+    for name in [LAST_GOOD, SYNCED] {
+        let is_there = stored(dir, name).is_ok_and(|stored| stored.as_ref() == Some(good));
+        if !is_there {
+            write(dir, name, &good.synced.to_text().map_err(std::io::Error::other)?)?;
+        }
     }
+    Ok(())
 }
 
 pub(super) fn write_status(dir: &Path, status: &Status) -> std::io::Result<()> {

@@ -23,7 +23,7 @@ use super::layers;
 use super::metrics::Metrics;
 use crate::config::{Config, LiveSource};
 
-pub(super) use files::FILE;
+pub(super) use files::{COPY, FILE};
 pub(super) use probe::{callable, question};
 pub(super) use routes::router;
 pub(super) use schedule::run;
@@ -68,7 +68,7 @@ impl PartialEq for Good {
 
 #[derive(Default)]
 struct State {
-    /// The last one that was stored, or read from there. It stays in memory: the file may be damaged when it is needed next.
+    /// The last one that was stored, or read from there. It stays in memory: the files may be damaged when it is needed next.
     good: Option<Good>,
     status: Status,
     /// What was fetched last and waits to be applied.
@@ -114,6 +114,14 @@ impl Live {
     /// Why it cannot be read, and in which line.
     pub(super) fn read(&self) -> Result<Option<Good>, String> {
         files::synced(&self.dir)
+    }
+
+    /// Reads the copy of what was last stored.
+    ///
+    /// # Errors
+    /// As [`Live::read`].
+    pub(super) fn read_copy(&self) -> Result<Option<Good>, String> {
+        files::last_good(&self.dir)
     }
 
     /// Keeps what was read as the last good one.

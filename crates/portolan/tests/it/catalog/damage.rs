@@ -1,5 +1,5 @@
-//! A stored catalog that cannot be used: the last good one stays in force as long as the process lives, the built-in one stands in
-//! after a restart, both are told everywhere, and the next sync mends the file.
+//! A stored catalog that cannot be used: the last good one stays in force, also after a restart, for it has a copy; where that is
+//! damaged too, the built-in one stands in. Both are told everywhere, and the next sync mends the files.
 
 use std::path::PathBuf;
 
@@ -9,6 +9,10 @@ use super::*;
 
 fn file(app: &TestApp) -> PathBuf {
     app.dir().join("data/catalog/synced.txt")
+}
+
+fn copy(app: &TestApp) -> PathBuf {
+    app.dir().join("data/catalog/last-good.txt")
 }
 
 /// Where a text first stands, as people count lines.
@@ -90,7 +94,7 @@ const DAMAGES: [(&str, Damage); 5] = [
 ];
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_damaged_file_leaves_the_last_good_catalog_in_force_until_a_sync_mends_it_and_the_built_in_one_after_a_restart() {
+async fn a_damaged_file_leaves_the_last_good_catalog_in_force_until_a_sync_mends_it_and_the_built_in_one_where_its_copy_is_damaged() {
     let source = tokio::task::spawn_blocking(Source::start).await.unwrap();
     let mut app = TestApp::start(BINARY.as_ref(), &Config::new());
     let sync = format!("catalog sync --url {}", source.url());
@@ -125,11 +129,28 @@ async fn a_damaged_file_leaves_the_last_good_catalog_in_force_until_a_sync_mends
         std::fs::write(file(&app), damage(&mended).0).unwrap();
         app.restart(BINARY.as_ref());
         let (is_synced, warning) = told(&app, kind).await;
-        assert!(!is_synced && warning.contains(&said), "{said}: {warning}");
-        assert_eq!((priced(&app).await, calls(&app).await), (json!("0.00000015"), 400), "nothing is in memory after a restart");
+        assert!(is_synced && warning.contains(&said) && !warning.contains("last-good.txt"), "{said}: {warning}");
+        assert_eq!((priced(&app).await, calls(&app).await), (json!("0.0000002"), 200), "the copy is in force");
         assert!(listed(&app).await.contains(&format!("mine/m{i}")), "the configuration is in force");
         assert_eq!(beside(&app, &sync).0, 0);
         assert_eq!(told(&app, "fresh").await, (true, String::new()));
+        assert_eq!(std::fs::read_to_string(file(&app)).unwrap(), mended, "the copy mends the file");
+
+        for path in [file(&app), copy(&app)] {
+            std::fs::write(path, damage(&mended).0).unwrap();
+        }
+        app.restart(BINARY.as_ref());
+        let (is_synced, warning) = told(&app, kind).await;
+        assert!(!is_synced && warning.contains(&said), "{said}: {warning}");
+        let (of_file, of_copy) = warning.split_once("; catalog/last-good.txt: ").unwrap_or_else(|| panic!("{warning}"));
+        assert!(of_file.ends_with(of_copy), "both have the same damage: {warning}");
+        assert_eq!((priced(&app).await, calls(&app).await), (json!("0.00000015"), 400), "nothing is left of the source");
+        assert!(listed(&app).await.contains(&format!("mine/m{i}")), "the configuration is in force");
+        assert_eq!(beside(&app, &sync).0, 0);
+        assert_eq!(told(&app, "fresh").await, (true, String::new()));
+        for path in [file(&app), copy(&app)] {
+            assert_eq!(std::fs::read_to_string(&path).map(|text| Synced::from_text(&text).is_ok()).ok(), Some(true), "{}", path.display());
+        }
     }
     tokio::task::spawn_blocking(move || drop(source)).await.unwrap();
 }
@@ -142,7 +163,9 @@ async fn a_synced_catalog_that_does_not_go_with_the_configuration_is_told_as_not
     assert_eq!(beside(&app, &format!("catalog sync --url {}", source.url())).0, 0);
     let mut synced = Synced::from_text(&std::fs::read_to_string(file(&app)).unwrap()).unwrap();
     synced.providers[0].name = Some(String::new());
-    std::fs::write(file(&app), synced.to_text().unwrap()).unwrap();
+    for path in [file(&app), copy(&app)] {
+        std::fs::write(path, synced.to_text().unwrap()).unwrap();
+    }
     let own = "[providers.acme]\nname = \"Acme\"\nbase_url = \"https://acme.example/v1\"\ndialect = \"openai_chat\"\n\
         [[providers.acme.models]]\nid = \"acme/own\"\npricing = { prompt = \"0.000001\", completion = \"0.000001\" }\n";
     app.edit_config(|text| format!("{text}\n{own}"));
@@ -160,4 +183,38 @@ async fn a_synced_catalog_that_does_not_go_with_the_configuration_is_told_as_not
     reload_with(&app, "mine/third").await;
     assert_eq!(told(&app, "fresh").await, (true, String::new()), "without a sync");
     tokio::task::spawn_blocking(move || drop(source)).await.unwrap();
+}
+
+/// What is stored is a file and a copy of it, not two names of one file, and nothing but the owner may read either.
+#[test]
+fn a_sync_stores_a_copy_that_is_a_file_of_its_own() {
+    use std::os::unix::fs::MetadataExt;
+    let (source, dir) = (Source::start(), tempfile::tempdir().unwrap());
+    let sync = format!("catalog sync --url {}", source.url());
+    let paths = ["synced.txt", "last-good.txt"].map(|name| dir.path().join("data/catalog").join(name));
+    let texts = || paths.each_ref().map(|path| std::fs::read_to_string(path).unwrap());
+    assert_eq!(run(dir.path(), &sync).0, 0);
+    let [first, copy] = texts();
+    assert_eq!(first, copy);
+    source.serves(12, "0.0000003");
+    assert_eq!(run(dir.path(), &sync).0, 0);
+    let [second, copy] = texts();
+    assert!(second == copy && second != first, "each sync stores both");
+    let of = paths.each_ref().map(|path| path.metadata().unwrap());
+    assert_ne!(of[0].ino(), of[1].ino());
+    assert!(of.iter().all(|file| file.nlink() == 1 && file.mode() & 0o777 == 0o600));
+    // A copy that is gone or damaged changes nothing, and comes back with the next sync, also where nothing is newer.
+    for damage in [None, Some("damaged")] {
+        match damage {
+            None => std::fs::remove_file(&paths[1]).unwrap(),
+            Some(text) => std::fs::write(&paths[1], text).unwrap(),
+        }
+        assert_eq!(run(dir.path(), "catalog status").1["synced"], "fresh", "{damage:?}");
+        assert_eq!(run(dir.path(), &sync).1["changed"], false, "{damage:?}");
+        assert_eq!(texts(), [second.clone(), second.clone()], "{damage:?}");
+    }
+    // A file that is gone is no damage: somebody took it away.
+    std::fs::remove_file(&paths[0]).unwrap();
+    let status = run(dir.path(), "catalog status").1;
+    assert_eq!((&status["synced"], &status["in_force"]), (&json!("none"), &json!("builtin")));
 }

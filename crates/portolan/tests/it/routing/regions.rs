@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use portolan_core::{Clock, SystemClock};
 use portolan_testkit::{Answer, Config, Mode, Provider, Sim, Switch, TestApp};
 use serde_json::{Value, json};
 
@@ -27,7 +28,7 @@ impl World {
     fn app(&self, region: &str) -> TestApp {
         let model = |slug: &str, url: &str| Provider::openai_chat(slug, url).model("m/x", &format!("sim-c3-{slug}"));
         let attests = |slug: &str, area: &str| {
-            format!("[[attestations]]\nendpoints = \"{slug}\"\narea = \"{area}\"\nby = \"Jane Doe, privacy\"\non = \"2026-11-20\"")
+            format!("[[attestations]]\nendpoints = \"{slug}\"\narea = \"{area}\"\nby = \"Jane Doe, privacy\"\non = \"2024-11-20\"")
         };
         let config = Config::new()
             .timeouts(1_000, 1_000, 5_000)
@@ -165,10 +166,38 @@ async fn the_configuration_confines_and_refuses_what_belongs_elsewhere() {
     }
 }
 
+/// The day in so many days, by the machine's clock.
+fn day_in(days: i64) -> String {
+    let then = jiff::Timestamp::from_second(SystemClock.now().seconds() + days * 86_400).unwrap();
+    jiff::tz::Offset::UTC.to_datetime(then).date().to_string()
+}
+
+#[test]
+fn nobody_vouches_from_a_day_in_the_future_on() {
+    let dir = tempfile::tempdir().unwrap();
+    // Where the day begins first, it is tomorrow already.
+    for (on, is_taken) in [
+        ("1999-12-31".to_owned(), true),
+        (day_in(0), true),
+        (day_in(1), true),
+        (day_in(3), false),
+        (day_in(360), false),
+        ("9999-12-31".to_owned(), false),
+    ] {
+        let table = format!("[[attestations]]\nendpoints = \"mistral\"\nzdr = true\nby = \"Jane Doe\"\non = \"{on}\"\n");
+        std::fs::write(dir.path().join("portolan.toml"), table).unwrap();
+        let run = portolan(dir.path(), "config check --config portolan.toml", &[]);
+        let told = said(&run.stderr);
+        assert_eq!(run.status.code(), Some(if is_taken { 0 } else { 3 }), "{on}: {told}");
+        let refused = told.contains("portolan.toml:5:6: attestations[0].on: lies in the future (today is ");
+        assert_eq!(refused && told.contains("write the day on which"), !is_taken, "{on}: {told}");
+    }
+}
+
 #[test]
 fn a_mistake_in_an_attestation_or_an_area_is_refused_with_its_line_and_the_remedy() {
     let dir = tempfile::tempdir().unwrap();
-    let whole = "[[attestations]]\nendpoints = \"mistral\"\narea = \"eu\"\nby = \"Jane Doe\"\non = \"2026-11-20\"\n";
+    let whole = "[[attestations]]\nendpoints = \"mistral\"\narea = \"eu\"\nby = \"Jane Doe\"\non = \"2024-11-20\"\n";
     // What is written; what is said of it.
     let cases = [
         (
@@ -177,7 +206,7 @@ fn a_mistake_in_an_attestation_or_an_area_is_refused_with_its_line_and_the_remed
         ),
         (whole.replace("\"eu\"", "\"europe\""), "3:8: attestations[0].area: expected one of \"eu\", \"us\", found `europe`"),
         (whole.replace("by = \"Jane Doe\"\n", ""), "1:1: attestations[0].by: is missing: write who vouches for it"),
-        (whole.replace("2026-11-20", "2026-02-30"), "5:6: attestations[0].on: expected a day such as \"2026-11-20\""),
+        (whole.replace("2024-11-20", "2026-02-30"), "5:6: attestations[0].on: expected a day such as \"2026-11-20\""),
         (whole.replace("endpoints = \"mistral\"\n", ""), "1:1: attestations[0].endpoints: is missing: write a provider's slug"),
         (whole.replace("area", "aera"), "3:1: attestations[0].aera: unknown key; did you mean `area`?"),
         (format!("{whole}{}", whole.replace("\"eu\"", "\"de\"")), "8:8: attestations[1].area: expected one of"),
