@@ -148,7 +148,7 @@ pub fn stored_explanation(generation: &Generation) -> Value {
         .map(|a| {
             json!({
                 "model": a.model, "provider": a.provider, "tag": a.endpoint, "lane": a.lane, "lane_reason": a.lane_reason, "dropped": a.dropped,
-                "status": a.status, "upstream_id": a.upstream_id, "started_ms": a.started_ms, "took_ms": a.took_ms, "cost": a.cost.to_string(),
+                "status": a.status, "upstream_id": a.upstream_id, "served_model": a.served_model, "served_provider": a.served_provider, "started_ms": a.started_ms, "took_ms": a.took_ms, "cost": a.cost.to_string(),
                 "price_version": format!("{:016x}", a.price_version), "fault": a.fault,
             })
         })
