@@ -49,6 +49,8 @@ pub enum NotCallable {
     UpstreamIdUnknown,
     /// Nobody knows where the provider listens, or its address has a placeholder that nothing fills.
     BaseUrlUnknown,
+    /// It is sold for requests in batches only, which have no route yet.
+    BatchNotBuilt,
     /// Its task has no route yet.
     TaskNotBuilt,
     /// Its wire format is not built, or is none of ours.
@@ -63,6 +65,7 @@ impl NotCallable {
     /// All of them, in the order in which they are looked for: what nobody can change comes first.
     pub const ALL: &[NotCallable] = &[
         NotCallable::PriceUnknown,
+        NotCallable::BatchNotBuilt,
         NotCallable::TaskNotBuilt,
         NotCallable::DialectNotBuilt,
         NotCallable::AuthNotBuilt,
@@ -74,7 +77,7 @@ impl NotCallable {
     /// Whether the simulator may answer in its place: it needs a price and a request that it understands, and nothing of the provider's.
     #[must_use]
     pub fn is_callable_by_simulator(self) -> bool {
-        !matches!(self, NotCallable::PriceUnknown | NotCallable::TaskNotBuilt)
+        !matches!(self, NotCallable::PriceUnknown | NotCallable::BatchNotBuilt | NotCallable::TaskNotBuilt)
     }
 
     /// The reason in words.
@@ -84,6 +87,7 @@ impl NotCallable {
             NotCallable::PriceUnknown => "its price is unknown",
             NotCallable::UpstreamIdUnknown => "its id at the provider is unknown",
             NotCallable::BaseUrlUnknown => "the base_url of its provider is unknown, or has a placeholder that nothing fills",
+            NotCallable::BatchNotBuilt => "it is for batches only, and batch requests are not supported yet",
             NotCallable::TaskNotBuilt => "its task is not supported yet",
             NotCallable::DialectNotBuilt => "its dialect is not supported yet",
             NotCallable::AuthNotBuilt => "its auth is not supported yet",

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use portolan_core::{ModelSlug, Task};
+use portolan_core::{ModelSlug, Suffix, Task};
 use serde::{Deserialize, Serialize};
 
 use crate::media::MediaAbilities;
@@ -83,7 +83,7 @@ pub struct Model {
     pub open_weights: Option<bool>,
     /// The license of its published weights: the SPDX identifier, where it has one.
     pub license: Option<String>,
-    /// The model that it is a variant of (`:free`, `:thinking`).
+    /// The model that it is a variant of (`:free`, `:thinking`, `:batch`).
     pub variant_of: Option<ModelSlug>,
     /// OpenRouter lists it no more since at most this day, `YYYY-MM-DD`.
     pub delisted: Option<String>,
@@ -104,6 +104,12 @@ pub struct Model {
 }
 
 impl Model {
+    /// Whether it is another model at the price of requests in batches. A model that is only called so is none.
+    #[must_use]
+    pub fn is_for_batches(&self) -> bool {
+        self.variant_of.is_some() && Suffix::all_in(self.slug.as_str()).any(|suffix| suffix == Suffix::Batch)
+    }
+
     /// The group by which zero data retention is enforced.
     #[must_use]
     pub fn zdr_group(&self) -> ZdrGroup {

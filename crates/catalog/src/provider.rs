@@ -28,6 +28,8 @@ pub struct Provider {
     pub slug: ProviderSlug,
     /// Its display name, as answers show it in `provider`.
     pub name: String,
+    /// Other names by which clients know it.
+    pub also_called: Vec<String>,
     /// Where its API starts; the dialect appends its path. Empty where unknown; a part in braces is for each account to fill in.
     pub base_url: String,
     /// Other addresses, by region.
@@ -78,4 +80,20 @@ impl Provider {
     pub fn is_named(&self, text: &str) -> bool {
         self.slug.as_str().eq_ignore_ascii_case(text) || self.name.eq_ignore_ascii_case(text)
     }
+
+    /// As [`Provider::is_named`], or by another name; spaces and punctuation do not matter.
+    #[must_use]
+    pub fn is_known_as(&self, text: &str) -> bool {
+        letters(text).next().is_some() && self.names().any(|name| letters(name).eq(letters(text)))
+    }
+
+    /// All its names: the slug, the display name, the others.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        [self.slug.as_str(), &self.name].into_iter().chain(self.also_called.iter().map(String::as_str))
+    }
+}
+
+/// What of a name matters: `Io Net` is `io.net` and `io_net`. A slash does: it parts the provider from the rest of a tag.
+fn letters(name: &str) -> impl Iterator<Item = char> {
+    name.chars().filter(|c| c.is_alphanumeric() || *c == '/').map(|c| c.to_ascii_lowercase())
 }

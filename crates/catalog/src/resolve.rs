@@ -3,7 +3,7 @@
 use portolan_core::ModelSlug;
 use serde::{Deserialize, Serialize};
 
-use crate::{Catalog, Model, ModelIx, SIMULATOR};
+use crate::{Catalog, Model, ModelIx, Provider, ProviderIx, SIMULATOR};
 
 /// By what a name means a model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -52,6 +52,17 @@ impl Catalog {
     /// The names of aliases and of renamed models, each with what it means, in no order.
     pub fn aliases(&self) -> impl Iterator<Item = (&ModelSlug, Resolved)> {
         self.by_slug.iter().filter(|(_, r)| matches!(r.via, Via::Alias | Via::Redirect)).map(|(name, r)| (name, *r))
+    }
+
+    /// The provider that a caller means by `text`: a slug first, then a slug or display name in any case, then another name that
+    /// clients know.
+    #[must_use]
+    pub fn provider_called(&self, text: &str) -> Option<ProviderIx> {
+        let find = |is_meant: fn(&Provider, &str) -> bool| {
+            let at = self.providers.iter().position(|provider| is_meant(provider, text))?;
+            u16::try_from(at).ok().map(ProviderIx)
+        };
+        self.provider_ix(text).or_else(|| find(Provider::is_named)).or_else(|| find(Provider::is_known_as))
     }
 
     fn wildcard(&self, slug: &str) -> Option<ModelIx> {

@@ -9,13 +9,15 @@ const CLOSE_MAX: usize = 16;
 /// Names less alike than this are no suggestion (Jaro-Winkler, 0 to 1).
 const ALIKE_MIN: f64 = 0.75;
 
-/// The names of a snapshot, each with the set of its letter pairs, hashed into 128 bits.
+/// The names of a snapshot, each with the set of its letter pairs, hashed into 128 bits. What is for batches is never meant by a
+/// wrong name.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Suggester(Vec<(u128, String)>);
+pub(crate) struct Suggester(Vec<(ModelIx, u128, String)>);
 
 impl Suggester {
     pub(crate) fn new(models: &[Model]) -> Self {
-        Self(models.iter().map(|m| (pairs(m.slug.as_str()), compared(m.slug.as_str()))).collect())
+        let own = (0..).map(ModelIx).zip(models).filter(|(_, m)| !m.is_for_batches());
+        Self(own.map(|(ix, m)| (ix, pairs(m.slug.as_str()), compared(m.slug.as_str()))).collect())
     }
 
     pub(crate) fn nearest(&self, slug: &str, n: usize) -> Vec<ModelIx> {
@@ -25,15 +27,15 @@ impl Suggester {
             .0
             .iter()
             .enumerate()
-            .map(|(i, (own, _))| ((own & wanted).count_ones() * 256 / (own | wanted).count_ones().max(1), i))
+            .map(|(i, (_, own, _))| ((own & wanted).count_ones() * 256 / (own | wanted).count_ones().max(1), i))
             .collect();
         close.sort_unstable_by(|a, b| b.cmp(a));
         close.truncate(CLOSE_MAX);
-        let likeness = |i: usize| strsim::jaro_winkler(&text, comparable(&self.0[i].1, &text));
+        let likeness = |i: usize| strsim::jaro_winkler(&text, comparable(&self.0[i].2, &text));
         let mut alike: Vec<(f64, usize)> =
             close.into_iter().map(|(_, i)| (likeness(i), i)).filter(|(score, _)| *score >= ALIKE_MIN).collect();
         alike.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-        alike.into_iter().take(n).filter_map(|(_, i)| u32::try_from(i).ok()).map(ModelIx).collect()
+        alike.into_iter().take(n).map(|(_, i)| self.0[i].0).collect()
     }
 }
 

@@ -103,6 +103,15 @@ fn a_tier_inherits_what_it_does_not_state() {
 }
 
 #[test]
+fn what_the_operator_serves_under_the_name_of_a_batch_model_is_a_model_like_others() {
+    let text = "base_url = \"http://x\"\n[[models]]\nid = \"openai/gpt-4o-mini:batch\"\ncontext_length = 9\npricing = { prompt = \"1\", completion = \"2\" }";
+    let catalog = with("own", text).unwrap();
+    let endpoints = catalog.endpoints_of(catalog.model("openai/gpt-4o-mini:batch").unwrap());
+    let callable: Vec<_> = endpoints.map(|e| (e.tag.as_str(), e.callable)).collect();
+    assert_eq!(callable, [("openai", Err(NotCallable::BatchNotBuilt)), ("own", Ok(()))]);
+}
+
+#[test]
 fn what_is_wrong_is_told_with_provider_and_field() {
     let model = |columns: &str| format!("base_url = \"http://x\"\n[[models]]\nid = \"a/b\"\n{columns}");
     // provider, table, all of which the message holds

@@ -336,7 +336,11 @@ fn a_variant_of_requests_is_no_model_whatever_a_source_lists() {
         stored.models[0].canonical_slug = Some(slug(&name));
         stored.models.push(LiveModel { slug: slug(&name), ..stored.models[0].clone() });
         stored.endpoints.push(LiveEndpoint { model: slug(&name), ..stored.endpoints[0].clone() });
-        assert!(with(&stored).model(&name).is_none(), "{name} is laid over the rows");
+        let rows = |catalog: &Catalog| {
+            let model = catalog.model(&name)?;
+            Some((model.origin, catalog.endpoints_of(model).map(|e| (e.tag.clone(), e.origin)).collect::<Vec<_>>()))
+        };
+        assert_eq!(rows(&with(&stored)), rows(&BUILTIN), "{name} is laid over the rows");
     }
     let free = only("acme/rocket-1:free", "acme", (1_000, 1_000));
     assert!(with(&free).model("acme/rocket-1:free").is_some(), "a model of its own");
@@ -538,6 +542,23 @@ fn models_dev_is_read_and_its_models_are_found_among_ours() {
     assert_eq!(endpoint(&merged, "openai/trial", "openai").callable, Err(NotCallable::PriceUnknown));
     assert!(merged.model("openai/gone").is_none());
     assert_eq!(endpoint(&merged, "hooli/box-3", "hooli").callable, Err(NotCallable::BaseUrlUnknown), "an address is not a source's to say");
+}
+
+#[test]
+fn an_id_at_a_provider_means_the_ordinary_model_and_not_that_of_batches() {
+    let builtin = Catalog::builtin();
+    for (provider, id, model, tag) in [
+        ("anthropic", "claude-haiku-4-5-20251001", "anthropic/claude-haiku-4.5", "anthropic"),
+        ("google-vertex", "gemini-3.6-flash", "google/gemini-3.6-flash", "google-vertex/global"),
+        ("openai", "gpt-5.1-2025-11-13", "openai/gpt-5.1", "openai/default"),
+        ("together", "zai-org/GLM-5.2", "z-ai/glm-5.2", "together"),
+    ] {
+        let text = serde_json::json!({ provider: { "models": { id: { "cost": { "input": 1, "output": 2 }, "limit": { "context": 1000 },
+            "modalities": { "input": ["text"], "output": ["text"] } } } } });
+        let synced = read_models_dev(&text.to_string(), &builtin, 1, None).unwrap();
+        let said: Vec<_> = synced.endpoints.iter().map(|e| (e.model.as_str(), e.tag.as_str())).collect();
+        assert_eq!(said, [(model, tag)], "{provider} {id}");
+    }
 }
 
 /// Context, prompt and output. The one source lists what a provider serves; the other is a collection, and only fills in what no row states.

@@ -37,7 +37,7 @@ fn the_counts_add_up() {
     assert_eq!(endpoints.values().sum::<usize>(), catalog.endpoints.len());
     assert_eq!(catalog.models.iter().map(|m| m.endpoints.len()).sum::<usize>(), catalog.endpoints.len());
     // What the collected facts hold, so that a file that gets lost is noticed without them too.
-    assert!(catalog.models.len() >= 830 && catalog.providers.len() >= 137 && catalog.endpoints.len() >= 2_800);
+    assert!(catalog.models.len() >= 892 && catalog.providers.len() >= 137 && catalog.endpoints.len() >= 2_862);
     assert!(reasons["callable"] >= 1_600 && callable_at.len() >= 85);
     assert!(reasons.len() == NotCallable::ALL.len() + 1, "every reason occurs, and no other: {reasons:?}");
 }
@@ -49,6 +49,13 @@ fn every_slug_and_every_name_means_one_thing() {
     assert_eq!(slugs.len(), catalog.models.len());
     let names: BTreeSet<String> = catalog.providers.iter().map(|p| p.name.to_lowercase()).collect();
     assert_eq!(names.len(), catalog.providers.len(), "two providers answer to one name");
+    for provider in &catalog.providers {
+        for name in provider.names() {
+            let called: Vec<&str> = catalog.providers.iter().filter(|p| p.is_known_as(name)).map(|p| p.slug.as_str()).collect();
+            assert_eq!(called, [provider.slug.as_str()], "{name}");
+            assert!(provider.also_called.iter().all(|other| !provider.is_named(other)), "{}: named twice", provider.slug);
+        }
+    }
     for (i, endpoint) in catalog.endpoints.iter().enumerate() {
         assert_eq!(endpoint.ix.0 as usize, i);
         assert!(catalog.model_at(endpoint.model).endpoints.contains(&endpoint.ix));
@@ -59,6 +66,27 @@ fn every_slug_and_every_name_means_one_thing() {
         assert!(model.variant_of.as_ref().is_none_or(|base| catalog.model(base.as_str()).is_some()), "{}", model.slug);
         assert_eq!(model.router, model.endpoints.is_empty(), "{}", model.slug);
     }
+}
+
+#[test]
+fn what_is_for_batches_is_listed_and_cannot_be_called() {
+    let catalog = Catalog::builtin();
+    let listed: Vec<_> = catalog.listed().map(|row| row.model).filter(|m| m.is_for_batches()).collect();
+    assert_eq!(listed.len(), 62);
+    for model in listed {
+        let base = catalog.model(model.variant_of.as_ref().unwrap().as_str()).unwrap();
+        assert_eq!(model.slug.as_str(), format!("{}:batch", base.slug));
+        assert!(catalog.model(base.canonical_slug.as_str()).is_some_and(|m| !m.is_for_batches()), "{}", base.slug);
+        for endpoint in catalog.endpoints_of(model) {
+            let name = name(&catalog, endpoint);
+            assert_eq!(endpoint.callable, Err(NotCallable::BatchNotBuilt), "{name}");
+            let mut ordinary = catalog.endpoints_of(base).filter(|e| e.provider == endpoint.provider && e.service_tier.is_none());
+            assert!(ordinary.all(|e| endpoint.blended_price() < e.blended_price()), "{name} is no cheaper");
+        }
+        // Nobody who mistypes a name means one.
+        assert!(catalog.nearest(&format!("{}x", model.slug), 3).iter().all(|slug| !slug.as_str().ends_with(":batch")), "{}", model.slug);
+    }
+    assert!(!NotCallable::BatchNotBuilt.is_callable_by_simulator());
 }
 
 #[test]
@@ -182,17 +210,21 @@ fn every_fact_is_in_the_catalog_at_its_price() {
     let (mut compared, mut wrong) = (0, Vec::new());
     for provider in facts["providers"].as_array().unwrap() {
         let slug = provider["id"].as_str().unwrap();
-        assert!(catalog.provider_by_slug(slug).is_some(), "{slug}");
+        let own = catalog.provider_ix(slug);
+        assert!(own.is_some(), "{slug}");
+        for name in ["name", "openrouter_name"].iter().filter_map(|field| provider[field].as_str()) {
+            assert_eq!(catalog.provider_called(name), own, "{name}");
+        }
     }
     for alias in facts["aliases"].as_array().unwrap() {
         let meant = catalog.model(alias["id"].as_str().unwrap()).map(|m| m.slug.as_str());
         assert_eq!(meant, alias["target"].as_str(), "{alias}");
     }
-    // There is no route for batches, and what only batches can call is left out.
-    let models = facts["models"].as_array().unwrap().iter().filter(|m| m["variant"] != "batch");
-    for model in models {
+    for model in facts["models"].as_array().unwrap() {
         let slug = model["id"].as_str().unwrap();
         let own = catalog.model(slug).filter(|m| m.slug.as_str() == slug).unwrap_or_else(|| panic!("{slug}"));
+        let base = model["variant_of"].as_str().filter(|base| catalog.model(base).is_some());
+        assert_eq!(own.variant_of.as_ref().map(|base| base.as_str()), base, "{slug}");
         for fact in model["endpoints"].as_array().unwrap() {
             match catalog.endpoints_of(own).find(|e| facts::is_same(e, fact)) {
                 Some(endpoint) => wrong.extend(facts::differences(endpoint, fact).map(|d| format!("{slug} at {}: {d}", endpoint.tag))),
@@ -203,7 +235,7 @@ fn every_fact_is_in_the_catalog_at_its_price() {
     }
     assert!(wrong.is_empty(), "{} differences: {:#?}", wrong.len(), &wrong[..wrong.len().min(20)]);
     eprintln!("{compared} endpoints of the facts compared");
-    assert!(compared > 2_400, "{compared}");
+    assert!(compared > 2_460, "{compared}");
 }
 
 #[test]
@@ -211,7 +243,7 @@ fn what_a_media_model_can_be_told_is_in_the_catalog_as_the_facts_have_it() {
     let Some(facts) = facts::read("data/catalog/facts.json") else { return };
     let catalog = Catalog::builtin();
     let (mut able, mut passed_on) = (0, 0);
-    for model in facts["models"].as_array().unwrap().iter().filter(|m| m["variant"] != "batch") {
+    for model in facts["models"].as_array().unwrap() {
         let slug = model["id"].as_str().unwrap();
         let own = catalog.model(slug).unwrap();
         let told = model["capabilities"].as_object().filter(|c| !c.is_empty()).cloned().map_or(Value::Null, Value::Object);

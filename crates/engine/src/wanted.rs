@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use portolan_catalog::{Catalog, EndpointIx, ModelIx};
+use portolan_catalog::{Catalog, EndpointIx, ModelIx, NotCallable};
 use portolan_core::{Area, ModelSlug, Suffix};
 use portolan_ledger::RouterChoice;
 use portolan_routing::auto::{Market, Router, RouterView};
@@ -214,6 +214,9 @@ impl Named {
             refuse_unbuilt(name)?;
             return Err(unknown_model(&deployment.catalog, slug.as_str(), requested));
         };
+        if deployment.catalog.endpoints_of(model).all(|e| e.callable == Err(NotCallable::BatchNotBuilt)) {
+            refuse_unbuilt(name)?;
+        }
         if model.router {
             let message = format!("the router {name} is not supported yet; name a model, or openrouter/auto");
             return Err(Refused::field("model", message).by(Rule::NotSupported));
@@ -272,7 +275,7 @@ fn area(settings: Settings, inbound: &Inbound) -> Result<Option<(Area, Source)>,
     }
 }
 
-/// `:online` and `:batch` are known, and are models only where the catalog has them.
+/// `:online` and `:batch` are known, and can be called only where the operator serves a model that is called so.
 fn refuse_unbuilt(name: &str) -> Result<(), Refused> {
     let unbuilt = Suffix::all_in(name).find(|suffix| matches!(suffix, Suffix::Online | Suffix::Batch));
     match unbuilt {

@@ -2,32 +2,6 @@
 
 use portolan_catalog::{Catalog, Endpoint, ProviderIx};
 
-/// Names by which clients know a provider, and its slug here. A provider that is itself called so comes before. A name
-/// that could mean two providers (`google`) is none: in `ignore` it would leave one of them.
-const ALIASES: &[(&str, &str)] = &[
-    ("aws-bedrock", "amazon-bedrock"),
-    ("bedrock", "amazon-bedrock"),
-    ("azure-openai", "azure"),
-    ("dashscope", "alibaba"),
-    ("fireworks-ai", "fireworks"),
-    ("fireworks_ai", "fireworks"),
-    ("gemini", "google-ai-studio"),
-    ("grok", "xai"),
-    ("x-ai", "xai"),
-    ("mistralai", "mistral"),
-    ("moonshot", "moonshotai"),
-    ("novitaai", "novita"),
-    ("nvidia-nim", "nvidia"),
-    ("nvidia_nim", "nvidia"),
-    ("together-ai", "together"),
-    ("together_ai", "together"),
-    ("togetherai", "together"),
-    ("vertex", "google-vertex"),
-    ("vertex-ai", "google-vertex"),
-    ("vertex_ai", "google-vertex"),
-    ("zai", "z-ai"),
-];
-
 /// Names are compared up to this many bytes; no slug is longer.
 const COMPARED_BYTES_MAX: usize = 64;
 /// Names less alike than this are no suggestion (Jaro-Winkler, 0 to 1).
@@ -47,11 +21,12 @@ pub(crate) struct Entry<'a> {
 }
 
 impl<'a> Entry<'a> {
-    /// Looks an entry up: a slug, a display name or an alias, in any case; a full slug adds a slash and the rest of a tag.
+    /// Looks an entry up: a slug, a display name or another name of a provider, in any case; a full slug adds a slash and the rest
+    /// of a tag.
     pub(crate) fn new(catalog: &Catalog, text: &'a str) -> Self {
-        let whole = provider(catalog, text);
+        let whole = catalog.provider_called(text);
         match text.split_once('/') {
-            Some((base, rest)) if whole.is_none() => Self { text, provider: provider(catalog, base), rest: Some(rest) },
+            Some((base, rest)) if whole.is_none() => Self { text, provider: catalog.provider_called(base), rest: Some(rest) },
             _ => Self { text, provider: whole, rest: None },
         }
     }
@@ -116,20 +91,6 @@ pub fn canonical(catalog: &Catalog, text: &str) -> String {
         (Some(ix), None) => catalog.provider(ix).slug.to_string(),
         (None, _) => text.to_owned(),
     }
-}
-
-fn provider(catalog: &Catalog, text: &str) -> Option<ProviderIx> {
-    // Nearly always it is a slug as it stands in the catalog; the others are searched for.
-    let called = |text: &str| {
-        catalog.provider_ix(text).or_else(|| {
-            let at = catalog.providers.iter().position(|provider| provider.is_named(text))?;
-            u16::try_from(at).ok().map(ProviderIx)
-        })
-    };
-    called(text).or_else(|| {
-        let (_, slug) = ALIASES.iter().find(|(alias, _)| alias.eq_ignore_ascii_case(text))?;
-        called(slug)
-    })
 }
 
 /// Slugs that resemble a name that nobody has, the nearest first.

@@ -653,6 +653,16 @@ fn an_entry_is_told_to_others_by_its_slug() {
         ("ALPHA/EU", "alpha/EU"),
         ("aws-bedrock", "amazon-bedrock"),
         ("togetherai/fp8", "together/fp8"),
+        ("Together AI", "together"),
+        ("together_ai", "together"),
+        // No other name of Together: a tag of it.
+        ("together/ai", "together/ai"),
+        ("Google Vertex/us-east5", "google-vertex/us-east5"),
+        ("mistral ai", "mistral"),
+        ("io.net", "io-net"),
+        ("SpaceXAI", "xai"),
+        ("novita-ai", "novita"),
+        ("---", "---"),
         ("Nobody/x", "Nobody/x"),
     ];
     for (text, slug) in cases {

@@ -3,7 +3,7 @@
 use portolan_core::{Capabilities, Capability, Dialect, Task};
 
 use crate::rows::{EndpointRow, ProviderRow};
-use crate::{Model, NotCallable, SIMULATOR, ToolChoice, is_auth_built, is_dialect_built, is_task_built};
+use crate::{DataOrigin, Model, NotCallable, SIMULATOR, ToolChoice, is_auth_built, is_dialect_built, is_task_built};
 
 /// The parameter that shows an ability, where one does.
 const SHOWN_BY: &[(&str, Capability)] = &[
@@ -35,12 +35,16 @@ pub(super) fn leaves_output_free(license: &str) -> bool {
 }
 
 /// Whether it can be called, or the first reason why not.
-pub(super) fn callable(of: &ProviderRow, row: &EndpointRow, task: Task, wildcard: bool, priced: bool) -> Result<(), NotCallable> {
+pub(super) fn callable(of: &ProviderRow, row: &EndpointRow, task: Task, model: &Model, priced: bool) -> Result<(), NotCallable> {
     if !priced {
         return Err(NotCallable::PriceUnknown);
     }
+    // What the operator serves under such a name is a model like others.
+    if model.is_for_batches() && row.origin != DataOrigin::Configuration {
+        return Err(NotCallable::BatchNotBuilt);
+    }
     let setting = if row.requires_setting.is_some() { Err(NotCallable::SettingNotBuilt) } else { Ok(()) };
-    let upstream_id = if row.upstream_id.is_none() && !wildcard { Err(NotCallable::UpstreamIdUnknown) } else { Ok(()) };
+    let upstream_id = if row.upstream_id.is_none() && !model.wildcard { Err(NotCallable::UpstreamIdUnknown) } else { Ok(()) };
     let at = callable_at(of, row.dialect.or(of.dialect), task);
     match at {
         // What the configuration can fill in is told last.

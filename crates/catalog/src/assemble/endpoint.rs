@@ -64,7 +64,7 @@ pub(super) fn ordinary(of: &ProviderRow, row: &EndpointRow, model: &Model, ix: I
         capabilities: row.capabilities.unwrap_or_else(|| derive::capabilities(row, model, tool_choice)),
         supported_parameters: shared.list(&row.supported_parameters),
         tool_choice,
-        callable: derive::callable(of, row, task, model.wildcard, card.is_some()),
+        callable: derive::callable(of, row, task, model, card.is_some()),
         free: row.free && card.as_ref().is_some_and(costs_nothing),
         prices: shared.card(card.unwrap_or_default()),
         media: media(row),

@@ -138,6 +138,7 @@ fn provider(row: &ProviderRow) -> Provider {
     Provider {
         slug: row.slug.clone(),
         name: row.name.clone(),
+        also_called: row.also_called.clone(),
         base_url: row.base_url.trim_end_matches('/').to_owned(),
         region_base_urls: row.region_base_urls.clone(),
         dialect: row.dialect,

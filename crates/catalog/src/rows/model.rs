@@ -29,7 +29,7 @@ pub(crate) struct ModelRow {
     pub(crate) description: Option<String>,
     #[serde(default)]
     pub(crate) created: i64,
-    /// The model that it is a variant of (`:free`, `:thinking`).
+    /// The model that it is a variant of (`:free`, `:thinking`, `:batch`).
     pub(crate) variant_of: Option<ModelSlug>,
     /// Providers that serve it without a row of their own.
     #[serde(default)]

@@ -14,6 +14,10 @@ use crate::{DataOrigin, DataPolicy, place};
 pub(crate) struct ProviderRow {
     pub(crate) slug: ProviderSlug,
     pub(crate) name: String,
+    /// Other names by which clients know it. Case and punctuation do not matter. One that could mean two providers is none: in
+    /// `ignore` it would leave one of them.
+    #[serde(default)]
+    pub(crate) also_called: Vec<String>,
     /// Left out where nobody knows it. With a placeholder in braces where every account has its own.
     #[serde(default)]
     pub(crate) base_url: String,
@@ -65,6 +69,7 @@ impl ProviderRow {
         Self {
             slug,
             name,
+            also_called: Vec::new(),
             base_url,
             region_base_urls: BTreeMap::new(),
             dialect: Some(Dialect::OpenAiChat),

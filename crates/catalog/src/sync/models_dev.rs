@@ -156,7 +156,7 @@ struct Names<'a> {
 impl<'a> Names<'a> {
     fn new(catalog: &'a Catalog) -> Self {
         let mut by_upstream_id: HashMap<_, Vec<_>> = HashMap::new();
-        for endpoint in catalog.endpoints.iter().filter(|e| e.service_tier.is_none()) {
+        for endpoint in catalog.endpoints.iter().filter(|e| e.service_tier.is_none() && e.callable != Err(NotCallable::BatchNotBuilt)) {
             let Some(id) = &endpoint.upstream_id else { continue };
             let key = (catalog.provider(endpoint.provider).slug.as_str(), id.as_str());
             let model = catalog.model_at(endpoint.model);
