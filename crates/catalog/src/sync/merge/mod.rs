@@ -66,7 +66,7 @@ impl<'a> Over<'a> {
             }
         }
         models.sort_by(|a, b| a.slug.cmp(&b.slug));
-        let may_be_served = |row: &&ModelRow| !row.router && !assemble::is_reserved(&row.slug) && variants::objection(&row.slug).is_none();
+        let may_be_served = |row: &&ModelRow| !row.router && !assemble::is_reserved(&row.slug) && names::objection(&row.slug).is_none();
         let served = models.iter().filter(may_be_served);
         let tasks = served.map(|row| (row.slug.clone(), row.task)).collect();
         let mut listed = HashMap::new();
