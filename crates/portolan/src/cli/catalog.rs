@@ -109,9 +109,30 @@ fn show(data: &Value) -> String {
     let mut out = sheet(&model);
     for endpoint in rows(&endpoints) {
         out.push('\n');
-        out.push_str(&sheet(endpoint));
+        out.push_str(&sheet(&in_words(endpoint)));
     }
     out
+}
+
+/// Why zero data retention is believed, in words.
+const ZDR_BASES: &[(&str, &str)] = &[
+    ("endpoint", "the endpoint's own policy"),
+    ("administrator", "an administrator says so"),
+    ("other_region", "only the same model's in another region: no fact, and no rule relies on it"),
+    ("provider", "only the provider's other endpoints: no fact, and no rule relies on it"),
+];
+
+/// An endpoint with what people would have to look up in words, and a date that has passed as one.
+fn in_words(endpoint: &Value) -> Value {
+    let mut endpoint = endpoint.clone();
+    if let Some((_, words)) = ZDR_BASES.iter().find(|(basis, _)| endpoint["zdr_basis"] == *basis) {
+        endpoint["zdr_basis"] = (*words).into();
+    }
+    let passed = endpoint.as_object_mut().and_then(|fields| fields.remove("deprecation_passed"));
+    if passed == Some(Value::Bool(true)) {
+        endpoint["deprecation_date"] = format!("{}, which has passed", at(&endpoint, "deprecation_date")).into();
+    }
+    endpoint
 }
 
 /// The same with times that people read.
@@ -165,6 +186,26 @@ mod tests {
         assert!(text.contains("openai lacks b\u{fffd}[31m: openai/b @ openai/eu") && !text.contains("openai has"), "{text}");
         assert!(probed(&json!([data[0]])).contains("openai has a: openai/a @ openai\n"));
         assert!(text.lines().any(|line| line.starts_with("groq") && line.ends_with("answers 401")), "{text}");
+    }
+
+    #[test]
+    fn an_endpoint_shows_when_it_ends_and_why_it_is_believed_to_keep_nothing() {
+        // the endpoint, its line, what the line holds
+        for (endpoint, line, words) in [
+            (json!({ "deprecation_date": "2026-08-10", "deprecation_passed": true }), "deprecation_date", "2026-08-10, which has passed"),
+            (json!({ "deprecation_date": "2098-12-31", "deprecation_passed": false }), "deprecation_date", "2098-12-31"),
+            (json!({ "deprecation_date": null, "deprecation_passed": null }), "deprecation_date", "-"),
+            (json!({ "zdr": false, "zdr_basis": "other_region" }), "zdr_basis", ZDR_BASES[2].1),
+            (json!({ "zdr": false, "zdr_basis": "provider" }), "zdr_basis", ZDR_BASES[3].1),
+            (json!({ "zdr": true, "zdr_basis": "administrator" }), "zdr_basis", ZDR_BASES[1].1),
+            (json!({ "zdr": true, "zdr_basis": "endpoint" }), "zdr_basis", ZDR_BASES[0].1),
+            (json!({ "zdr": false, "zdr_basis": null }), "zdr_basis", "-"),
+        ] {
+            let text = show(&json!({ "id": "a/b", "endpoints": [endpoint] }));
+            let shown = text.lines().find_map(|l| l.strip_prefix(line)).map(str::trim);
+            assert_eq!(shown, Some(words), "{text}");
+            assert!(!text.contains("deprecation_passed"), "{text}");
+        }
     }
 
     #[test]

@@ -171,6 +171,19 @@ fn a_sync_shows_what_changes_applies_it_and_keeps_it() {
     assert_eq!((code, &again["changed"], &again["applied"]), (0, &json!(false), &json!(false)));
     assert_eq!(source.asked(), [("/models?output_modalities=all".to_owned(), 304)], "one question, and its answer is: nothing newer");
     assert_eq!(run(dir.path(), "catalog show no/such-model").0, 5);
+    // model, endpoint, when it ends, whether that has passed, why it is believed to keep nothing, which of both the built-in data state
+    for (model, tag, ends, passed, basis) in [
+        ("z-ai/glm-5.2", "z-ai/fp8", json!("2098-12-31"), json!(false), json!("endpoint")),
+        ("writer/palmyra-x5", "amazon-bedrock/us", Value::Null, Value::Null, json!("other_region")),
+    ] {
+        let shown = run(dir.path(), &format!("catalog show {model}")).1;
+        let endpoint = row(&shown["endpoints"], "endpoint", tag);
+        let told = ["deprecation_date", "deprecation_passed", "zdr_basis"].map(|field| endpoint[field].clone());
+        assert_eq!(told, [ends.clone(), passed, basis.clone()], "{model}");
+        let origin = |value: &Value| if value.is_null() { Value::Null } else { json!("builtin") };
+        let origins = ["deprecation_date", "zdr_basis"].map(|field| endpoint["origins"][field].clone());
+        assert_eq!(origins, [origin(&ends), origin(&basis)], "{model}");
+    }
 
     let file = dir.path().join("data/catalog/synced.txt");
     let mut synced = portolan_catalog::sync::Synced::from_text(&std::fs::read_to_string(&file).unwrap()).unwrap();

@@ -61,7 +61,7 @@ async fn model(State(reach): State<Arc<Reach>>, Path((author, slug)): Path<(Stri
         tracing::error!(%error, "the layers of the catalog were not read");
         Refused::internal()
     })?;
-    Ok(Json(json!({ "data": show::model(&deployment, model, &below) })))
+    Ok(Json(json!({ "data": show::model(&deployment, model, &below, reach.gateway.engine.clock().now().day()) })))
 }
 
 async fn status(State(reach): State<Arc<Reach>>) -> Answered {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use portolan_catalog::sync::{SyncError, Synced};
 use portolan_catalog::{Catalog, DataOrigin, Endpoint, Model, NotCallable};
-use portolan_core::Meter;
+use portolan_core::{Day, Meter};
 use portolan_engine::Deployment;
 use serde_json::{Map, Value, json};
 
@@ -68,10 +68,10 @@ fn is_known(value: &Value) -> bool {
     value.as_object().map_or(!value.is_null(), |fields| fields.values().any(|field| !field.is_null()))
 }
 
-/// One model with all its endpoints.
-pub(super) fn model(deployment: &Deployment, model: &Model, below: &Below) -> Value {
+/// One model with all its endpoints, as they are on this day.
+pub(super) fn model(deployment: &Deployment, model: &Model, below: &Below, today: Day) -> Value {
     let catalog = &deployment.catalog;
-    let endpoints: Vec<Value> = catalog.endpoints_of(model).map(|e| endpoint(deployment, model, e, below)).collect();
+    let endpoints: Vec<Value> = catalog.endpoints_of(model).map(|e| endpoint(deployment, model, e, below, today)).collect();
     json!({
         "id": model.slug,
         "canonical_slug": model.canonical_slug,
@@ -87,7 +87,7 @@ pub(super) fn model(deployment: &Deployment, model: &Model, below: &Below) -> Va
     })
 }
 
-fn endpoint(deployment: &Deployment, model: &Model, e: &Endpoint, below: &Below) -> Value {
+fn endpoint(deployment: &Deployment, model: &Model, e: &Endpoint, below: &Below, today: Day) -> Value {
     let provider = deployment.catalog.provider(e.provider);
     let zdr = below.synced.as_ref().and_then(|synced| synced.zdr.as_ref());
     let values = own_values(e);
@@ -101,6 +101,7 @@ fn endpoint(deployment: &Deployment, model: &Model, e: &Endpoint, below: &Below)
         "has_credential": deployment.real_route(e.ix).is_some(),
         "charged_by": if e.charged_by_report { "the provider's report, within these prices" } else { "these prices" },
         "price_version": format!("{:016x}", e.prices.version),
+        "deprecation_passed": e.deprecation_date.as_deref().map(|date| has_passed(date, today)),
         "zdr_listed_by_source": zdr.map(|zdr| zdr.contains(&(model.slug.clone(), e.tag.clone()))),
     });
     if let Value::Object(fields) = &mut shown {
@@ -108,6 +109,12 @@ fn endpoint(deployment: &Deployment, model: &Model, e: &Endpoint, below: &Below)
         fields.insert("origins".to_owned(), origins.into());
     }
     shown
+}
+
+/// Whether this date, `YYYY-MM-DD`, lies before today.
+fn has_passed(date: &str, today: Day) -> bool {
+    let (year, month, day) = today.civil();
+    date < format!("{year:04}-{month:02}-{day:02}").as_str()
 }
 
 /// The values that a layer may state.
@@ -122,6 +129,8 @@ fn own_values(e: &Endpoint) -> Map<String, Value> {
         "prices": prices(e),
         "policy": e.policy,
         "zdr": e.zdr,
+        "zdr_basis": e.zdr_basis,
+        "deprecation_date": e.deprecation_date,
     });
     match values {
         Value::Object(fields) => fields,
@@ -141,4 +150,26 @@ fn prices(e: &Endpoint) -> Value {
         all.insert(format!("above {} tokens", tier.above_prompt_tokens), text.into());
     }
     Value::Object(all)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_date_has_passed_on_the_day_after() {
+        // 2026-08-10
+        let today = Day(20_675);
+        assert_eq!(today.civil(), (2026, 8, 10));
+        for (date, passed) in [
+            ("2025-12-31", true),
+            ("2026-08-09", true),
+            ("2026-08-10", false),
+            ("2026-08-11", false),
+            ("2026-10-01", false),
+            ("2098-12-31", false),
+        ] {
+            assert_eq!(has_passed(date, today), passed, "{date}");
+        }
+    }
 }
