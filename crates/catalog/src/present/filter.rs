@@ -105,7 +105,7 @@ impl ModelFilter {
 
     fn keeps_endpoint(&self, catalog: &Catalog, endpoint: &Endpoint) -> bool {
         let provider = catalog.provider(endpoint.provider);
-        (self.providers.is_empty() || self.providers.iter().any(|name| provider.is_named(name)))
+        (self.providers.is_empty() || self.providers.iter().any(|name| provider.is_known_as(name)))
             && (!self.zdr || endpoint.zdr)
             && self.area.is_none_or(|area| endpoint.area == Some(area))
     }
