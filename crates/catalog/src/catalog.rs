@@ -84,6 +84,8 @@ pub struct Catalog {
     pub endpoints: Vec<Endpoint>,
     pub(crate) by_slug: HashMap<ModelSlug, Resolved>,
     pub(crate) by_provider: HashMap<ProviderSlug, ProviderIx>,
+    /// The letters of each name of a provider.
+    pub(crate) by_name: HashMap<String, ProviderIx>,
     pub(crate) wildcards: Vec<ModelIx>,
     pub(crate) suggester: Suggester,
 }

@@ -84,7 +84,8 @@ impl Provider {
     /// As [`Provider::is_named`], or by another name; spaces and punctuation do not matter.
     #[must_use]
     pub fn is_known_as(&self, text: &str) -> bool {
-        letters(text).next().is_some() && self.names().any(|name| letters(name).eq(letters(text)))
+        let text = letters(text);
+        !text.is_empty() && self.names().any(|name| letters(name) == text)
     }
 
     /// All its names: the slug, the display name, the others.
@@ -94,6 +95,6 @@ impl Provider {
 }
 
 /// What of a name matters: `Io Net` is `io.net` and `io_net`. A slash does: it parts the provider from the rest of a tag.
-fn letters(name: &str) -> impl Iterator<Item = char> {
-    name.chars().filter(|c| c.is_alphanumeric() || *c == '/').map(|c| c.to_ascii_lowercase())
+pub(crate) fn letters(name: &str) -> String {
+    name.chars().filter(|c| c.is_alphanumeric() || *c == '/').map(|c| c.to_ascii_lowercase()).collect()
 }

@@ -3,7 +3,8 @@
 use portolan_core::ModelSlug;
 use serde::{Deserialize, Serialize};
 
-use crate::{Catalog, Model, ModelIx, Provider, ProviderIx, SIMULATOR};
+use crate::provider::letters;
+use crate::{Catalog, Model, ModelIx, ProviderIx, SIMULATOR};
 
 /// By what a name means a model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -58,11 +59,7 @@ impl Catalog {
     /// clients know.
     #[must_use]
     pub fn provider_called(&self, text: &str) -> Option<ProviderIx> {
-        let find = |is_meant: fn(&Provider, &str) -> bool| {
-            let at = self.providers.iter().position(|provider| is_meant(provider, text))?;
-            u16::try_from(at).ok().map(ProviderIx)
-        };
-        self.provider_ix(text).or_else(|| find(Provider::is_named)).or_else(|| find(Provider::is_known_as))
+        self.provider_ix(text).or_else(|| self.by_name.get(&letters(text)).copied())
     }
 
     fn wildcard(&self, slug: &str) -> Option<ModelIx> {

@@ -15,6 +15,7 @@ use portolan_core::ModelSlug;
 use self::endpoint::Indices;
 use self::layers::Layers;
 use self::shared::Shared;
+use crate::provider::letters;
 use crate::resolve::{Resolved, Via};
 use crate::rows::{AliasRow, EndpointRow, ProviderRow, Rows};
 use crate::suggest::Suggester;
@@ -37,6 +38,7 @@ where
         endpoints: Vec::new(),
         by_slug: HashMap::with_capacity(2 * models.len()),
         by_provider: HashMap::new(),
+        by_name: HashMap::new(),
         wildcards: Vec::new(),
         suggester: Suggester::default(),
     };
@@ -64,10 +66,24 @@ where
     for row in &aliases {
         add_alias(&mut catalog, row)?;
     }
+    catalog.by_name = by_name(&catalog.providers);
     catalog.suggester = Suggester::new(&catalog.models);
     catalog.providers.shrink_to_fit();
     catalog.endpoints.shrink_to_fit();
     Ok(catalog)
+}
+
+/// Whom a name means, by its letters: a slug or a display name before what else a provider is called, the first provider of two.
+fn by_name(providers: &[Provider]) -> HashMap<String, ProviderIx> {
+    let all = || (0u16..).map(ProviderIx).zip(providers);
+    let first = all().flat_map(|(ix, provider)| [(provider.slug.as_str(), ix), (provider.name.as_str(), ix)]);
+    let others = all().flat_map(|(ix, provider)| provider.also_called.iter().map(move |name| (name.as_str(), ix)));
+    let mut by_name = HashMap::new();
+    for (name, ix) in first.chain(others) {
+        by_name.entry(letters(name)).or_insert(ix);
+    }
+    by_name.remove("");
+    by_name
 }
 
 fn add_provider(catalog: &mut Catalog, shared: &mut Shared, row: &ProviderRow) -> Result<(), CatalogError> {
