@@ -15,8 +15,10 @@ fn main() -> io::Result<()> {
         files.sort();
         let _ = writeln!(code, "/// Name and text of each file in `data/{folder}`.\npub(crate) const {constant}: &[(&str, &str)] = &[");
         for path in &files {
-            let name = path.file_stem().unwrap_or_default();
-            let _ = writeln!(code, "    ({name:?}, include_str!({path:?})),");
+            let name = path.file_stem().unwrap_or_default().display();
+            // Where the package stands when this is compiled: a checkout may be moved with what was built in it.
+            let at = format!("concat!(env!(\"CARGO_MANIFEST_DIR\"), \"/data/{folder}/{name}.toml\")");
+            let _ = writeln!(code, "    (\"{name}\", include_str!({at})),");
         }
         code.push_str("];\n");
     }

@@ -1,6 +1,6 @@
 //! Typed identities. Each is made before its first write, from the injected clock and random source.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -10,7 +10,7 @@ use crate::{Random, UnixMillis, bits};
 /// The identity of one inference: `gen-<unix seconds>-<20 characters of base 62>`, as OpenRouter's. Ours say the millisecond in
 /// the first two of them, so that ids sort by time: tables grow at their end, and lists come in order.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[serde(try_from = "String")]
 pub struct GenerationId(Arc<str>);
 
 /// A text that is no id of the expected form.
@@ -24,7 +24,7 @@ impl GenerationId {
     pub fn new(now: UnixMillis, random: &dyn Random) -> Self {
         let mut text = String::with_capacity(35);
         text.push_str("gen-");
-        text.push_str(&now.seconds().to_string());
+        let _ = write!(text, "{}", now.seconds());
         text.push('-');
         bits::push_base62_pair(&mut text, usize::try_from(now.0.rem_euclid(1000)).unwrap_or(0));
         bits::push_base62(&mut text, 18, random);
@@ -56,12 +56,6 @@ impl TryFrom<String> for GenerationId {
     type Error = IdError;
     fn try_from(text: String) -> Result<Self, IdError> {
         Self::parse(&text)
-    }
-}
-
-impl From<GenerationId> for String {
-    fn from(id: GenerationId) -> String {
-        id.0.to_string()
     }
 }
 

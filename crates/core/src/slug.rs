@@ -12,7 +12,7 @@ pub struct SlugError(pub String);
 
 /// `author/name`, optionally with a variant after a colon: `openai/gpt-4o-mini`, `x/y:free`. Lowercase is kept as given.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[serde(try_from = "String")]
 pub struct ModelSlug(Arc<str>);
 
 impl ModelSlug {
@@ -28,12 +28,6 @@ impl ModelSlug {
         if fits { Ok(Self(text.into())) } else { Err(SlugError(text.chars().take(120).collect())) }
     }
 
-    /// The slug as text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
     /// The part before the slash.
     #[must_use]
     pub fn author(&self) -> &str {
@@ -41,34 +35,9 @@ impl ModelSlug {
     }
 }
 
-impl TryFrom<String> for ModelSlug {
-    type Error = SlugError;
-    fn try_from(text: String) -> Result<Self, SlugError> {
-        Self::parse(&text)
-    }
-}
-
-impl From<ModelSlug> for String {
-    fn from(slug: ModelSlug) -> String {
-        slug.0.to_string()
-    }
-}
-
-impl fmt::Display for ModelSlug {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::borrow::Borrow<str> for ModelSlug {
-    fn borrow(&self) -> &str {
-        &self.0
-    }
-}
-
 /// A provider's name in routing: `openai`, `amazon-bedrock`. Lowercase letters, digits and dashes.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[serde(try_from = "String")]
 pub struct ProviderSlug(Arc<str>);
 
 impl ProviderSlug {
@@ -84,38 +53,47 @@ impl ProviderSlug {
             Err(SlugError(text.chars().take(120).collect()))
         }
     }
-
-    /// The slug as text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
 }
 
-impl TryFrom<String> for ProviderSlug {
-    type Error = SlugError;
-    fn try_from(text: String) -> Result<Self, SlugError> {
-        Self::parse(&text)
-    }
+macro_rules! text_of {
+    ($name:ident) => {
+        impl $name {
+            /// The slug as text.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+
+            /// The text itself, to be kept without a copy.
+            #[must_use]
+            pub fn shared(&self) -> Arc<str> {
+                self.0.clone()
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = SlugError;
+            fn try_from(text: String) -> Result<Self, SlugError> {
+                Self::parse(&text)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl std::borrow::Borrow<str> for $name {
+            fn borrow(&self) -> &str {
+                &self.0
+            }
+        }
+    };
 }
 
-impl From<ProviderSlug> for String {
-    fn from(slug: ProviderSlug) -> String {
-        slug.0.to_string()
-    }
-}
-
-impl fmt::Display for ProviderSlug {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::borrow::Borrow<str> for ProviderSlug {
-    fn borrow(&self) -> &str {
-        &self.0
-    }
-}
+text_of!(ModelSlug);
+text_of!(ProviderSlug);
 
 #[cfg(test)]
 mod tests {

@@ -1,5 +1,7 @@
 //! One attempt: choose the lane, write the request, send it, classify what comes back.
 
+use std::borrow::Cow;
+
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, header};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
@@ -43,17 +45,17 @@ impl Lane {
 }
 
 /// The lane of an attempt, and why.
-pub(crate) fn lane(dialect: Dialect, planned: &Planned, attempt: usize) -> (Lane, String) {
+pub(crate) fn lane(dialect: Dialect, planned: &Planned, attempt: usize) -> (Lane, Cow<'static, str>) {
     let peek = &planned.inbound.peek;
     if dialect != Dialect::OpenAiChat {
-        (Lane::Translated, "dialect".to_owned())
+        (Lane::Translated, "dialect".into())
     } else if peek.raw_lane() {
-        (Lane::Raw, "same_dialect".to_owned())
+        (Lane::Raw, "same_dialect".into())
     } else if planned.is_resold(attempt) {
-        (Lane::Raw, "reseller".to_owned())
+        (Lane::Raw, "reseller".into())
     } else {
         let fields: Vec<_> = peek.raw_blockers.iter().map(|b| b.as_str()).collect();
-        (Lane::Translated, fields.join(","))
+        (Lane::Translated, fields.join(",").into())
     }
 }
 
@@ -66,7 +68,7 @@ impl Run {
             return Tried::Failed(internal("an endpoint of the plan has no route"), None);
         };
         let (lane, reason) = lane(route.dialect, &self.planned, index);
-        (record.lane, record.lane_reason) = (lane.as_str().to_owned(), reason);
+        (record.lane, record.lane_reason) = (lane.as_str().into(), reason);
         let call = self.write(index, &route, lane, &mut record.dropped);
         self.attempts.push(record);
         let tried = match call {
@@ -106,10 +108,10 @@ impl Run {
     /// The request as this endpoint shall get it.
     fn write(&mut self, index: usize, route: &Route, lane: Lane, dropped: &mut Vec<String>) -> Result<Call, Fault> {
         let user_hash = self.planned.user_hash();
-        let slug = self.planned.slug(index);
+        let slug = self.planned.slug(index).as_str();
         let inbound = &self.planned.inbound;
         let limit = (self.states_limit() || route.dialect != Dialect::OpenAiChat).then_some(self.limit.tokens);
-        let target = self.planned.target(index, &slug, limit, user_hash.as_deref());
+        let target = self.planned.target(index, slug, limit, user_hash.as_deref());
         let mut headers = HeaderMap::with_capacity(8);
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         let body = match lane {
@@ -231,7 +233,7 @@ impl Run {
         let planned = &self.planned;
         RelaySpec {
             id: planned.inbound.id.clone(),
-            model: planned.slug(index),
+            model: planned.slug(index).shared(),
             provider: planned.provider(index).name.clone(),
             is_resold: planned.is_resold(index),
             created: planned.inbound.at.seconds(),

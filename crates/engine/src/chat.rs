@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::HeaderValue;
 use portolan_catalog::{DataOrigin, Endpoint, EndpointIx, Provider};
-use portolan_core::{Area, Day, Dialect, GenerationId, KeyHash, UnixMillis};
+use portolan_core::{Area, Day, Dialect, GenerationId, KeyHash, ModelSlug, UnixMillis};
 use portolan_dialect::openai_chat::peek::{self, Peek};
 use portolan_dialect::target::{Reseller, Target};
 use portolan_ledger::{App, Held, Refusal};
@@ -124,17 +124,17 @@ impl Planned {
     }
 
     /// The public name of the model that an attempt serves. A wildcard is known by the name that was asked for.
-    pub(crate) fn slug(&self, attempt: usize) -> String {
+    pub(crate) fn slug(&self, attempt: usize) -> &ModelSlug {
         let choice = &self.plan.attempts[attempt];
         self.slug_of(choice.endpoint, choice.requested)
     }
 
     /// The public name of the model of an endpoint that stands in the plan for one of the requested models.
-    pub(crate) fn slug_of(&self, endpoint: EndpointIx, requested: u16) -> String {
+    pub(crate) fn slug_of(&self, endpoint: EndpointIx, requested: u16) -> &ModelSlug {
         let catalog = &self.deployment.catalog;
         let model = catalog.model_at(catalog.endpoint(endpoint).model);
         let asked = self.wanted.models.get(usize::from(requested)).filter(|_| model.wildcard);
-        asked.unwrap_or(&model.slug).as_str().to_owned()
+        asked.unwrap_or(&model.slug)
     }
 
     /// Whether an attempt goes to a reseller, who takes OpenRouter's own fields. The simulator is none.

@@ -70,7 +70,7 @@ impl Planned {
             let limit = self.output_limit(index);
             let quote = self.quote(index, limit.tokens);
             view.lane = Some(lane.as_str().into());
-            view.lane_reason = Some(reason.into());
+            view.lane_reason = Some(reason);
             view.quote = Some(portolan_routing::QuoteView::new(quote.expected, quote.worst));
             view.dropped = Some(self.dropped(index, dialect, lane));
             if let Some(score) = view.score.as_mut().filter(|_| choice.failed_recently && self.health().probe_failed(choice.endpoint)) {
@@ -81,8 +81,7 @@ impl Planned {
     }
 
     fn dropped(&self, index: usize, dialect: Dialect, lane: Lane) -> Vec<String> {
-        let slug = self.slug(index);
-        let target = self.target(index, &slug, Some(self.output_limit(index).tokens), None);
+        let target = self.target(index, self.slug(index).as_str(), Some(self.output_limit(index).tokens), None);
         if lane == Lane::Raw {
             return openai_chat::patch::left_out(&self.inbound.peek, &target);
         }

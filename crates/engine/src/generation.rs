@@ -167,8 +167,8 @@ impl Run {
             id: planned.inbound.id.clone(),
             at: planned.inbound.at,
             key: planned.inbound.caller.key.hash,
-            model: planned.slug(index),
-            provider: planned.provider(index).slug.to_string(),
+            model: planned.slug(index).shared(),
+            provider: planned.provider(index).slug.shared(),
             endpoint: planned.endpoint(index).tag.clone(),
             price_version: planned.endpoint(index).prices.version,
             held: self.held.entries().to_vec(),
@@ -182,11 +182,11 @@ impl Run {
     pub(crate) fn attempt_record(&self, index: usize) -> Attempt {
         let planned = &self.planned;
         Attempt {
-            model: planned.slug(index),
-            provider: planned.provider(index).slug.to_string(),
+            model: planned.slug(index).shared(),
+            provider: planned.provider(index).slug.shared(),
             endpoint: planned.endpoint(index).tag.clone(),
-            lane: String::new(),
-            lane_reason: String::new(),
+            lane: "".into(),
+            lane_reason: "".into(),
             dropped: Vec::new(),
             upstream_id: None,
             served_model: None,

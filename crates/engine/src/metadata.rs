@@ -16,7 +16,7 @@ impl Run {
             return None;
         }
         let available: Vec<Value> = (0..planned.plan.attempts.len())
-            .map(|i| json!({ "provider": planned.provider(i).name, "model": planned.slug(i), "selected": i == self.current }))
+            .map(|i| json!({ "provider": planned.provider(i).name, "model": planned.slug(i).as_str(), "selected": i == self.current }))
             .collect();
         let name = |slug: &str| planned.deployment.catalog.provider_by_slug(slug).map_or_else(|| slug.to_owned(), |p| p.name.clone());
         let attempts: Vec<Value> = self

@@ -33,8 +33,8 @@ impl Run {
 
     /// The record of the attempt that served, or was sent last: those after it were skipped.
     fn served_attempt(&mut self) -> Option<&mut Attempt> {
-        let (model, tag) = (self.planned.slug(self.current), &self.planned.endpoint(self.current).tag);
-        self.attempts.iter_mut().rfind(|a| a.model == model && a.endpoint == *tag)
+        let (model, tag) = (self.planned.slug(self.current).as_str(), &self.planned.endpoint(self.current).tag);
+        self.attempts.iter_mut().rfind(|a| &*a.model == model && a.endpoint == *tag)
     }
 
     /// What a failed attempt consumed all the same: the provider bills it, whoever serves in the end.
@@ -170,10 +170,10 @@ impl Run {
             id: inbound.id.clone(),
             at: inbound.at,
             key: inbound.caller.key.hash,
-            workspace: inbound.caller.key.scope.workspace.to_string(),
+            workspace: inbound.caller.key.scope.workspace.clone(),
             requested: inbound.peek.models.clone(),
-            model: planned.slug(self.current),
-            provider: planned.provider(self.current).slug.to_string(),
+            model: planned.slug(self.current).shared(),
+            provider: planned.provider(self.current).slug.shared(),
             endpoint: endpoint.tag.clone(),
             stream: inbound.peek.stream,
             simulated: self.head.simulated,
@@ -217,7 +217,7 @@ impl Run {
         }
         let endpoint = planned.endpoint(self.current);
         // Under the name that the record has, from which the table is filled after a restart.
-        let served = pinned(&planned.slug(self.current), &endpoint.tag);
+        let served = pinned(planned.slug(self.current).as_str(), &endpoint.tag);
         let answered = Answered {
             is_session: place.is_session,
             before: place.before.as_ref(),
@@ -235,10 +235,10 @@ impl Run {
         let (catalog, plan) = (&self.planned.deployment.catalog, &self.planned.plan);
         let ask = self.planned.wanted.ask(&self.planned.inbound);
         let planned = plan.attempts.iter().enumerate().map(|(i, choice)| Candidate {
-            model: self.planned.slug(i),
+            model: self.planned.slug(i).shared(),
             endpoint: catalog.endpoint(choice.endpoint).tag.clone(),
             order: u16::try_from(i + 1).unwrap_or(u16::MAX),
-            rule: choice.reason.as_str().to_owned(),
+            rule: choice.reason.as_str().into(),
             source: String::new(),
             detail: String::new(),
             weight_ppm: ppm(choice.weight),
@@ -246,10 +246,10 @@ impl Run {
             failed_recently: choice.failed_recently,
         });
         let rejected = plan.rejected.iter().map(|rejection| Candidate {
-            model: self.planned.slug_of(rejection.endpoint, rejection.requested),
+            model: self.planned.slug_of(rejection.endpoint, rejection.requested).shared(),
             endpoint: catalog.endpoint(rejection.endpoint).tag.clone(),
             order: 0,
-            rule: rejection.rule.as_str().to_owned(),
+            rule: rejection.rule.as_str().into(),
             source: rejection.source_name(&ask).into_owned(),
             detail: portolan_routing::detail(catalog, &ask, rejection).unwrap_or_default(),
             weight_ppm: 0,

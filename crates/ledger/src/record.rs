@@ -3,7 +3,10 @@
 //! On disk its names are short, for it is written twice for every request; [`Generation::readable`] gives
 //! them back for people.
 
-use portolan_core::{AccountId, Capabilities, Fault, GenerationId, KeyHash, Money, Preferences, Price, UnixMillis, Usage};
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use portolan_core::{AccountId, Capabilities, Fault, GenerationId, KeyHash, Money, Preferences, Price, UnixMillis, Usage, WorkspaceId};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -115,10 +118,10 @@ pub struct Opened {
     pub key: KeyHash,
     /// The model of this attempt.
     #[serde(rename = "m")]
-    pub model: String,
+    pub model: Arc<str>,
     /// The provider's slug.
     #[serde(rename = "p")]
-    pub provider: String,
+    pub provider: Arc<str>,
     /// The endpoint's tag.
     #[serde(rename = "e")]
     pub endpoint: String,
@@ -146,16 +149,16 @@ pub struct Generation {
     pub key: KeyHash,
     /// The caller's workspace.
     #[serde(rename = "w")]
-    pub workspace: String,
+    pub workspace: WorkspaceId,
     /// The models that were asked for, in order.
     #[serde(rename = "rq")]
     pub requested: Vec<String>,
     /// The model that served (or was tried last).
     #[serde(rename = "m")]
-    pub model: String,
+    pub model: Arc<str>,
     /// Its provider's slug.
     #[serde(rename = "p")]
-    pub provider: String,
+    pub provider: Arc<str>,
     /// The endpoint's tag.
     #[serde(rename = "e")]
     pub endpoint: String,
@@ -246,19 +249,19 @@ pub struct Generation {
 pub struct Attempt {
     /// The model.
     #[serde(rename = "m")]
-    pub model: String,
+    pub model: Arc<str>,
     /// The provider's slug.
     #[serde(rename = "p")]
-    pub provider: String,
+    pub provider: Arc<str>,
     /// The endpoint's tag.
     #[serde(rename = "e")]
     pub endpoint: String,
     /// `raw` or `translated`.
     #[serde(rename = "la")]
-    pub lane: String,
+    pub lane: Cow<'static, str>,
     /// Why that lane.
     #[serde(rename = "lr")]
-    pub lane_reason: String,
+    pub lane_reason: Cow<'static, str>,
     /// Parameters that the endpoint's dialect could not take.
     #[serde(rename = "dr", default, skip_serializing_if = "is_default")]
     pub dropped: Vec<String>,
@@ -299,7 +302,7 @@ pub struct Attempt {
 pub struct Candidate {
     /// The model.
     #[serde(rename = "m")]
-    pub model: String,
+    pub model: Arc<str>,
     /// The endpoint's tag.
     #[serde(rename = "e")]
     pub endpoint: String,
@@ -308,7 +311,7 @@ pub struct Candidate {
     pub order: u16,
     /// The rule that rejected it, or the reason for its place.
     #[serde(rename = "r")]
-    pub rule: String,
+    pub rule: Cow<'static, str>,
     /// Where that rule comes from.
     #[serde(rename = "so", default, skip_serializing_if = "is_default")]
     pub source: String,

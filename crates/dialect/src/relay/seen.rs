@@ -1,6 +1,7 @@
 //! What a relay is told, what it has seen, and what it is told at the end.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use portolan_core::{Fault, GenerationId, Money, Quirk, Usage};
 
@@ -15,7 +16,7 @@ pub struct RelaySpec {
     /// The generation: the `id` of every chunk.
     pub id: GenerationId,
     /// The served model's public slug.
-    pub model: String,
+    pub model: Arc<str>,
     /// The provider's display name.
     pub provider: String,
     /// The endpoint passes requests on: the model and the provider that it states stand in place of the two above.

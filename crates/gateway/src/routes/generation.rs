@@ -39,7 +39,7 @@ pub(crate) async fn find(gateway: &Gateway, caller: &Caller, id: &str) -> Result
         Refused::internal()
     })?;
     generation
-        .filter(|g| g.workspace == caller.key.scope.workspace.as_str())
+        .filter(|g| g.workspace == caller.key.scope.workspace)
         .ok_or_else(|| Refused::new(404, "not_found", format!("Generation {id} not found")).into())
 }
 
@@ -65,7 +65,7 @@ fn view(gateway: &Gateway, generation: &Generation) -> Value {
         "http_referer": generation.app.referer,
         "is_byok": false,
         "latency": first_token_ms,
-        "model": serving.and_then(|a| a.served_model.as_ref()).unwrap_or(&generation.model),
+        "model": serving.and_then(|a| a.served_model.as_deref()).unwrap_or(&generation.model),
         "moderation_latency": null,
         "native_finish_reason": generation.native_finish,
         "native_tokens_cached": usage[Meter::CacheRead],
@@ -104,7 +104,7 @@ fn view(gateway: &Gateway, generation: &Generation) -> Value {
 fn attempt(gateway: &Gateway, attempt: &Attempt) -> Value {
     json!({
         "id": attempt.upstream_id,
-        "model_permaslug": attempt.served_model.as_ref().unwrap_or(&attempt.model),
+        "model_permaslug": attempt.served_model.as_deref().unwrap_or(&attempt.model),
         "provider_name": provider_name(gateway, &attempt.provider, Some(attempt)),
         "status": attempt.status,
         "latency": attempt.took_ms,

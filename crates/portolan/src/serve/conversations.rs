@@ -35,6 +35,6 @@ pub(super) async fn restored(store: &Store, idle: Duration, longest: Duration, n
 
 fn entry(generation: &Generation) -> Option<(StickyKey, Pinned, UnixMillis)> {
     let key = StickyKey::from_hex(generation.sticky.as_ref()?)?;
-    let place = Pinned { model: generation.model.as_str().into(), tag: generation.endpoint.as_str().into() };
+    let place = Pinned { model: generation.model.clone(), tag: generation.endpoint.as_str().into() };
     Some((key, place, ended_at(generation)))
 }

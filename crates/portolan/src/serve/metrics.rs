@@ -1,7 +1,7 @@
 //! Prometheus metrics, `portolan_*`. `docs/operations.md` lists them.
 
 use std::collections::HashSet;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use portolan_engine::{Observer, Refused};
 use portolan_ledger::Generation;
@@ -19,14 +19,14 @@ const MODELS_MAX: usize = 4096;
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Served {
-    model: String,
-    provider: String,
+    model: Arc<str>,
+    provider: Arc<str>,
     end: &'static str,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Failed {
-    provider: String,
+    provider: Arc<str>,
     class: &'static str,
 }
 
@@ -68,18 +68,18 @@ impl<const N: usize> Kinds<N> {
 
 /// The models that are counted by name.
 #[derive(Default)]
-struct Models(Mutex<HashSet<String>>);
+struct Models(Mutex<HashSet<Arc<str>>>);
 
 impl Models {
-    fn label(&self, model: &str) -> String {
+    fn label(&self, model: &Arc<str>) -> Arc<str> {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if !known.contains(model) {
             if known.len() >= MODELS_MAX {
-                return "other".to_owned();
+                return "other".into();
             }
-            known.insert(model.to_owned());
+            known.insert(model.clone());
         }
-        model.to_owned()
+        model.clone()
     }
 }
 
@@ -227,8 +227,8 @@ mod tests {
     #[test]
     fn names_that_callers_make_up_are_counted_as_one_once_there_are_many() {
         let models = Models::default();
-        assert!((0..MODELS_MAX).map(|n| format!("simulator/{n}")).all(|name| models.label(&name) == name));
-        assert_eq!(models.label("simulator/another"), "other");
-        assert_eq!(models.label("simulator/0"), "simulator/0", "one that was counted goes on");
+        assert!((0..MODELS_MAX).map(|n| format!("simulator/{n}").into()).all(|name| models.label(&name) == name));
+        assert_eq!(*models.label(&"simulator/another".into()), *"other");
+        assert_eq!(*models.label(&"simulator/0".into()), *"simulator/0", "one that was counted goes on");
     }
 }

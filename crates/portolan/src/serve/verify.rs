@@ -121,7 +121,7 @@ impl Proof {
 }
 
 /// What the catalog knows of every endpoint that the records name.
-fn known(gateway: &Gateway, sim_url: &str, records: &[Generation]) -> HashMap<(String, String), Known> {
+fn known(gateway: &Gateway, sim_url: &str, records: &[Generation]) -> HashMap<(Arc<str>, String), Known> {
     let deployment = gateway.engine.deployment();
     let catalog = &deployment.catalog;
     let authority = |url: &str| url.parse::<Uri>().ok().and_then(|uri| uri.authority().cloned());

@@ -1,121 +1,19 @@
 //! The live catalog: a source of our own on loopback, the built binary, and what is in force afterwards.
 
 mod damage;
+mod probe;
+mod source;
 
-use std::collections::BTreeMap;
-use std::net::{SocketAddr, TcpListener};
+use std::net::TcpListener;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use axum::Router;
-use axum::extract::{Request, State};
-use axum::response::{IntoResponse, Response};
-use http::{StatusCode, header};
 use portolan_testkit::{Config, TestApp};
 use serde_json::{Value, json};
-use tokio::runtime::Runtime;
+use source::Source;
 
 use crate::BINARY;
 use crate::process::{portolan, text};
-
-/// A source in both forms. Every answer has the ETag of the version that is served.
-struct Source {
-    address: SocketAddr,
-    shared: Arc<Shared>,
-    _runtime: Runtime,
-}
-
-#[derive(Default)]
-struct Shared {
-    /// Path and query, to the body. What is not there is a 404.
-    answers: Mutex<BTreeMap<String, String>>,
-    version: Mutex<u32>,
-    seen: Mutex<Vec<(String, u16)>>,
-}
-
-async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response {
-    let path = request.uri().path_and_query().map(ToString::to_string).unwrap_or_default();
-    let etag = format!("\"v{}\"", *shared.version.lock().unwrap());
-    assert!(request.headers().get(header::AUTHORIZATION).is_none(), "no credential is a source's");
-    let body = shared.answers.lock().unwrap().get(&path).cloned();
-    let same = request.headers().get(header::IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == etag.as_bytes());
-    let response = match body {
-        Some(to) if to.starts_with("->") => (StatusCode::FOUND, [(header::LOCATION, to[2..].to_owned())]).into_response(),
-        Some(_) if same => StatusCode::NOT_MODIFIED.into_response(),
-        Some(body) => ([(header::ETAG, etag)], body).into_response(),
-        None => StatusCode::NOT_FOUND.into_response(),
-    };
-    shared.seen.lock().unwrap().push((path, response.status().as_u16()));
-    response
-}
-
-impl Source {
-    fn start() -> Self {
-        let runtime = Runtime::new().unwrap();
-        let shared = Arc::new(Shared::default());
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        listener.set_nonblocking(true).unwrap();
-        let address = listener.local_addr().unwrap();
-        let router = Router::new().fallback(answer).with_state(shared.clone());
-        runtime.spawn(async move { axum::serve(tokio::net::TcpListener::from_std(listener).unwrap(), router).await });
-        let source = Self { address, shared, _runtime: runtime };
-        source.serves(10, "0.0000002");
-        source
-    }
-
-    fn url(&self) -> String {
-        format!("http://{}", self.address)
-    }
-
-    fn put(&self, path: &str, body: impl Into<String>) {
-        self.shared.answers.lock().unwrap().insert(path.to_owned(), body.into());
-    }
-
-    /// The first model makes videos as well, and the second images: what they can be told is asked for apart.
-    fn serves_media(&self) {
-        let video = json!({ "id": "black-forest-labs/flux-3-video", "seed": true, "supported_durations": [5] });
-        let image = json!({ "id": "qwen/qwen-image-3-pro", "supported_parameters": { "n": { "type": "range", "min": 1, "max": 9 } } });
-        let rows = ["black-forest-labs/flux-3-video", "qwen/qwen-image-3-pro"].map(|slug| json!({ "id": slug }));
-        self.put("/models?output_modalities=all", json!({ "data": rows }).to_string());
-        self.put("/videos/models", json!({ "data": [video] }).to_string());
-        self.put("/images/models", json!({ "data": [image, { "id": "not/listed" }] }).to_string());
-        for (slug, tag) in [("black-forest-labs/flux-3-video", "black-forest-labs"), ("qwen/qwen-image-3-pro", "alibaba")] {
-            self.put(&format!("/models/{slug}/endpoints"), json!({ "data": { "endpoints": [{ "tag": tag }] } }).to_string());
-        }
-        let price = json!({ "billable": "output_image", "unit": "image", "cost_usd": 0.07 });
-        let endpoint = json!({ "provider_tag": "alibaba", "pricing": [price] });
-        self.put("/images/models/qwen/qwen-image-3-pro/endpoints", json!({ "endpoints": [endpoint] }).to_string());
-        self.newer();
-    }
-
-    fn newer(&self) {
-        *self.shared.version.lock().unwrap() += 1;
-    }
-
-    /// A catalog of `n` models, the first of which is one of the built-in ones, at this price of input.
-    fn serves(&self, n: usize, prompt: &str) {
-        let slugs: Vec<String> = (0..n).map(|i| if i == 0 { "openai/gpt-4o-mini".to_owned() } else { format!("acme/m{i}") }).collect();
-        let rows: Vec<Value> = slugs.iter().map(|slug| json!({ "id": slug, "name": slug, "pricing": { "prompt": prompt } })).collect();
-        self.put("/models?output_modalities=all", json!({ "data": rows }).to_string());
-        for slug in &slugs {
-            let tag = if slug.starts_with("openai") { "openai" } else { "acme" };
-            let endpoint = json!({ "tag": tag, "context_length": 64_000, "pricing": { "prompt": prompt, "completion": "0.0000008" } });
-            self.put(&format!("/models/{slug}/endpoints"), json!({ "data": { "endpoints": [endpoint] } }).to_string());
-        }
-        self.put("/endpoints/zdr", json!({ "data": [{ "model_id": "openai/gpt-4o-mini", "tag": "openai" }] }).to_string());
-        self.put("/providers", json!({ "data": [{ "name": "Acme", "slug": "acme" }] }).to_string());
-        let model = json!({ "name": "New", "cost": { "input": 2, "output": 8 }, "limit": { "context": 1000 },
-            "modalities": { "input": ["text"], "output": ["text"] } });
-        self.put("/api.json", json!({ "openai": { "name": "OpenAI", "models": { "brand-new": model } } }).to_string());
-        self.newer();
-    }
-
-    /// How many questions were asked since the last time.
-    fn asked(&self) -> Vec<(String, u16)> {
-        std::mem::take(&mut *self.shared.seen.lock().unwrap())
-    }
-}
 
 /// One command in a folder, with JSON: its exit code and its answer (or what it said).
 fn run(dir: &Path, args: &str) -> (i32, Value) {
@@ -231,7 +129,7 @@ fn an_answer_that_is_broken_or_lost_half_of_its_models_changes_nothing() {
         let (code, said) = run(dir.path(), &sync);
         assert!(code == 9 && said.as_str().unwrap().contains(why), "{body}: {code} {said}");
     }
-    source.shared.answers.lock().unwrap().remove(list);
+    source.drops(list);
     let (code, said) = run(dir.path(), &sync);
     assert!(code == 9 && said.as_str().unwrap().contains("404"), "{said}");
     let (_, status) = run(dir.path(), "catalog status");
@@ -588,81 +486,4 @@ async fn a_schedule_syncs_by_itself_and_sets_aside_what_nobody_confirmed_for_lon
         "without a schedule the operator decides"
     );
     tokio::task::spawn_blocking(move || drop(source)).await.unwrap();
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_probe_says_what_a_credential_has_and_which_rows_it_lacks() {
-    let source = tokio::task::spawn_blocking(Source::start).await.unwrap();
-    // This provider needs no credential: the source refuses to see one.
-    source.put("/v1/models", json!({ "data": [{ "id": "here" }, { "id": "new" }] }).to_string());
-    let table = format!(
-        "[providers.mine]\nbase_url = \"{}/v1\"\ndialect = \"openai_chat\"\nauth = \"none\"\n[[providers.mine.models]]\nid = \"m/here\"\nupstream_id = \"here\"\npricing = {{ prompt = \"0.000001\", completion = \"0.000001\" }}\n[[providers.mine.models]]\nid = \"m/gone\"\nupstream_id = \"gone\"\npricing = {{ prompt = \"0.000001\", completion = \"0.000001\" }}\n",
-        source.url()
-    );
-    let app = TestApp::start(BINARY.as_ref(), &Config::new().tables(&table));
-    let (code, reports) = beside(&app, "catalog probe mine");
-    assert_eq!(code, 0, "{reports}");
-    let report = &reports[0];
-    assert_eq!((&report["has"], &report["lacks"], &report["not_in_catalog_ids"]), (&json!(["here"]), &json!(["gone"]), &json!(["new"])));
-    assert_eq!(beside(&app, "catalog probe openai").0, 5, "no credential");
-    source.shared.answers.lock().unwrap().remove("/v1/models");
-    let (code, reports) = beside(&app, "catalog probe");
-    assert!(code == 9 && reports[0]["error"].as_str().unwrap().contains("404"), "{code} {reports}");
-    tokio::task::spawn_blocking(move || drop(source)).await.unwrap();
-}
-
-const SECRET: &str = "sk-right-0123456789abcdef0123456789";
-
-/// A provider that lists two models to whoever shows the right credential, and repeats what else it was shown.
-fn demanding() -> (SocketAddr, Runtime) {
-    async fn models(request: Request) -> Response {
-        let shown = request.headers().get(header::AUTHORIZATION).and_then(|shown| shown.to_str().ok()).unwrap_or_default().to_owned();
-        match (request.uri().path(), shown == format!("Bearer {SECRET}")) {
-            ("/v1/models", true) => json!({ "object": "list", "data": [{ "id": "here" }, { "id": "new" }] }).to_string().into_response(),
-            (_, true) => StatusCode::NOT_FOUND.into_response(),
-            (_, false) => (StatusCode::UNAUTHORIZED, [("www-authenticate", shown.clone())], format!("who is {shown}?")).into_response(),
-        }
-    }
-    let runtime = Runtime::new().unwrap();
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.set_nonblocking(true).unwrap();
-    let address = listener.local_addr().unwrap();
-    runtime.spawn(async move { axum::serve(tokio::net::TcpListener::from_std(listener).unwrap(), Router::new().fallback(models)).await });
-    (address, runtime)
-}
-
-#[test]
-fn a_probe_shows_which_endpoints_a_credential_has_and_says_when_it_is_wrong_without_telling_it() {
-    let ((address, _runtime), dir) = (demanding(), tempfile::tempdir().unwrap());
-    let row = |id: &str| {
-        format!(
-            "[[providers.mine.models]]\nid = \"m/{id}\"\nupstream_id = \"{id}\"\ncontext_length = 1000\npricing = {{ prompt = \"0.000001\", completion = \"0.000001\" }}\n"
-        )
-    };
-    let configure = |secret: &str| {
-        let head = format!("[providers.mine]\nbase_url = \"http://{address}/v1\"\ndialect = \"openai_chat\"\napi_key = \"{secret}\"\n");
-        std::fs::write(dir.path().join("portolan.toml"), format!("{head}{}{}", row("here"), row("gone"))).unwrap();
-    };
-    let probe = |args: &str| {
-        let run = portolan(dir.path(), &format!("catalog probe mine --data-dir data{args}"), &[]);
-        (run.status.code().unwrap(), text(&run.stdout), text(&run.stderr))
-    };
-    configure(SECRET);
-    let (code, json, _) = probe(" --json");
-    let report = &serde_json::from_str::<Value>(&json).unwrap()["data"][0];
-    assert_eq!((code, &report["has"], &report["lacks"], &report["not_in_catalog"]), (0, &json!(["here"]), &json!(["gone"]), &json!(1)));
-    let endpoint = |id: &str, has: bool| json!({ "model": format!("m/{id}"), "endpoint": "mine", "upstream_id": id, "has": has });
-    assert_eq!(report["endpoints"], json!([endpoint("here", true), endpoint("gone", false)]));
-    let (_, human, _) = probe("");
-    assert!(human.contains("mine has here: m/here @ mine\n") && human.contains("mine lacks gone: m/gone @ mine\n"), "{human}");
-    assert!(![&json, &human].iter().any(|said| said.contains(SECRET)));
-
-    let wrong = SECRET.replace("right", "wrong");
-    configure(&wrong);
-    for args in ["", " --json"] {
-        let (code, said, noted) = probe(args);
-        let whole = format!("{said}{noted}");
-        assert!(code == 9 && said.contains("401 Unauthorized: the credential is missing, wrong"), "{code} {whole}");
-        assert!(!whole.contains(&wrong) && !whole.contains("0123456789abcdef"), "{whole}");
-    }
 }

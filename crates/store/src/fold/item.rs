@@ -1,6 +1,8 @@
 //! What the fold needs of an entry.
 
-use portolan_core::{AccountId, Day, GenerationId, KeyHash, Money, UnixMillis};
+use std::sync::Arc;
+
+use portolan_core::{AccountId, Day, GenerationId, KeyHash, Money, UnixMillis, WorkspaceId};
 use portolan_ledger::{End, Entry, Generation};
 
 use crate::JournalError;
@@ -28,9 +30,9 @@ pub(crate) struct Row {
     pub(crate) id: GenerationId,
     pub(crate) at: UnixMillis,
     pub(crate) key: KeyHash,
-    pub(crate) workspace: String,
-    pub(crate) model: String,
-    pub(crate) provider: String,
+    pub(crate) workspace: WorkspaceId,
+    pub(crate) model: Arc<str>,
+    pub(crate) provider: Arc<str>,
     pub(crate) end: End,
     pub(crate) simulated: bool,
     pub(crate) cost: Money,

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use portolan_core::{GenerationId, Money, Preferences, Usage};
+use portolan_core::{GenerationId, Money, Preferences, Usage, WorkspaceId};
 use portolan_ledger::{App, Attempt, End, Entry, Flags, Generation, Latency, Opened, charge};
 
 use super::Worker;
@@ -69,7 +69,7 @@ fn close(worker: &mut Worker, segments: &mut Segments, open: Open) -> Result<Vec
     let mut orphans = Vec::with_capacity(open.len());
     for (id, attempts) in open {
         let Some(last) = attempts.last() else { continue };
-        let workspace = workspace_of(worker.connection(), &last.key)?.unwrap_or_default();
+        let workspace = workspace_of(worker.connection(), &last.key)?.unwrap_or_else(|| WorkspaceId::from_saved(""));
         let entry = Entry::Closed(Box::new(orphan(id, workspace, &attempts, last)));
         let line = Line::encode(&entry)?;
         let from = segments
@@ -85,7 +85,7 @@ fn close(worker: &mut Worker, segments: &mut Segments, open: Open) -> Result<Vec
 }
 
 /// The record of a generation that a crash left open: charged what was held, for the provider may have served it all.
-fn orphan(id: GenerationId, workspace: String, attempts: &[Opened], last: &Opened) -> Generation {
+fn orphan(id: GenerationId, workspace: WorkspaceId, attempts: &[Opened], last: &Opened) -> Generation {
     // Accounts that are kept strictly hold more than others; a generation has one charge, and it must cover the worst.
     let held = last.held.iter().map(|(_, amount)| *amount).max().unwrap_or(Money::ZERO);
     let charge = charge(End::Orphaned, Money::ZERO, held);
@@ -94,7 +94,7 @@ fn orphan(id: GenerationId, workspace: String, attempts: &[Opened], last: &Opene
         at: last.at,
         key: last.key,
         workspace,
-        requested: attempts.iter().take(1).map(|a| a.model.clone()).collect(),
+        requested: attempts.iter().take(1).map(|a| a.model.to_string()).collect(),
         model: last.model.clone(),
         provider: last.provider.clone(),
         endpoint: last.endpoint.clone(),
@@ -133,8 +133,8 @@ fn attempt(opened: &Opened) -> Attempt {
         model: opened.model.clone(),
         provider: opened.provider.clone(),
         endpoint: opened.endpoint.clone(),
-        lane: "unknown".to_owned(),
-        lane_reason: "orphaned".to_owned(),
+        lane: "unknown".into(),
+        lane_reason: "orphaned".into(),
         dropped: Vec::new(),
         upstream_id: None,
         served_model: None,

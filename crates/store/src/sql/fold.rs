@@ -73,7 +73,7 @@ fn insert(change: &Transaction<'_>, rows: &[Row], deltas: &mut Deltas) -> Result
             row.id.as_str(),
             row.at.0,
             row.key.bytes(),
-            row.workspace,
+            row.workspace.as_str(),
             row.model,
             row.provider,
             row.end.as_str(),

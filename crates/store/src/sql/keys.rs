@@ -43,8 +43,8 @@ pub(crate) fn key(connection: &Connection, hash: &KeyHash) -> Result<Option<KeyR
     found.map(record).transpose()
 }
 
-pub(crate) fn workspace_of(connection: &Connection, hash: &KeyHash) -> Result<Option<String>, StoreError> {
-    Ok(key(connection, hash)?.map(|key| key.scope.workspace.to_string()))
+pub(crate) fn workspace_of(connection: &Connection, hash: &KeyHash) -> Result<Option<WorkspaceId>, StoreError> {
+    Ok(key(connection, hash)?.map(|key| key.scope.workspace))
 }
 
 /// Makes a key with an account of its own.

@@ -4,7 +4,9 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use portolan_core::{AccountId, Clock, FixedClock, GenerationId, KeyHash, Meter, Money, Preferences, SeededRandom, UnixMillis, Usage};
+use portolan_core::{
+    AccountId, Clock, FixedClock, GenerationId, KeyHash, Meter, Money, Preferences, SeededRandom, UnixMillis, Usage, WorkspaceId,
+};
 use portolan_ledger::{App, Attempt, End, Entry, Flags, Generation, Latency, Opened};
 use portolan_store::{Options, Recovered, Store, StoreError};
 use tempfile::TempDir;
@@ -66,8 +68,8 @@ pub(crate) fn opened(n: u64, account: i64, held: i64) -> Opened {
         id: id(n),
         at: NOON,
         key: key(),
-        model: "maker/model".to_owned(),
-        provider: "provider".to_owned(),
+        model: "maker/model".into(),
+        provider: "provider".into(),
         endpoint: "provider/region".to_owned(),
         price_version: 3,
         held: vec![(AccountId(account), Money(held))],
@@ -80,10 +82,10 @@ pub(crate) fn generation(n: u64, account: i64, charge: i64) -> Generation {
         id: id(n),
         at: NOON,
         key: key(),
-        workspace: "w".to_owned(),
+        workspace: WorkspaceId::from_saved("w"),
         requested: vec!["maker/model".to_owned()],
-        model: "maker/model".to_owned(),
-        provider: "provider".to_owned(),
+        model: "maker/model".into(),
+        provider: "provider".into(),
         endpoint: "provider/region".to_owned(),
         stream: true,
         simulated: n % 2 == 1,
@@ -92,11 +94,11 @@ pub(crate) fn generation(n: u64, account: i64, charge: i64) -> Generation {
         finish: Some("stop".to_owned()),
         native_finish: Some("end_turn".to_owned()),
         attempts: vec![Attempt {
-            model: "maker/model".to_owned(),
-            provider: "provider".to_owned(),
+            model: "maker/model".into(),
+            provider: "provider".into(),
             endpoint: "provider/region".to_owned(),
-            lane: "raw".to_owned(),
-            lane_reason: "same dialect".to_owned(),
+            lane: "raw".into(),
+            lane_reason: "same dialect".into(),
             dropped: vec![],
             upstream_id: Some("up-1".to_owned()),
             served_model: None,

@@ -20,7 +20,7 @@ pub(super) struct Evidence<'a> {
     pub(super) records: &'a [Generation],
     pub(super) accounts: &'a HashMap<AccountId, Account>,
     /// By model and endpoint tag.
-    pub(super) known: &'a HashMap<(String, String), Known>,
+    pub(super) known: &'a HashMap<(Arc<str>, String), Known>,
     /// Generations that may be served and not be recorded yet.
     pub(super) in_flight: u64,
 }

@@ -1,4 +1,4 @@
-use portolan_core::{KeyHash, Meter, Price, Rates, UnixMillis};
+use portolan_core::{KeyHash, Meter, Price, Rates, UnixMillis, WorkspaceId};
 use portolan_sim::{End as Served, Totals};
 use proptest::prelude::*;
 
@@ -12,7 +12,7 @@ struct World {
     served: LedgerView,
     records: Vec<Generation>,
     accounts: HashMap<AccountId, Account>,
-    known: HashMap<(String, String), Known>,
+    known: HashMap<(Arc<str>, String), Known>,
     in_flight: u64,
 }
 
@@ -46,7 +46,7 @@ fn generation(n: usize, served: &ServedRequest, end: End) -> Generation {
         provider: "p".into(),
         endpoint: "p".into(),
         lane: "raw".into(),
-        lane_reason: String::new(),
+        lane_reason: "".into(),
         dropped: vec![],
         upstream_id: Some(served.id.clone()),
         served_model: None,
@@ -63,7 +63,7 @@ fn generation(n: usize, served: &ServedRequest, end: End) -> Generation {
         id: GenerationId::parse(&format!("gen-1-{n:020}")).unwrap(),
         at: UnixMillis(1),
         key: KeyHash::of("key"),
-        workspace: "w".into(),
+        workspace: WorkspaceId::from_saved("w"),
         requested: vec!["m".into()],
         model: "m".into(),
         provider: "p".into(),
@@ -107,7 +107,7 @@ impl World {
             served: LedgerView { requests, totals: Totals::default() },
             records,
             accounts: HashMap::new(),
-            known: HashMap::from([(("m".to_owned(), "p".to_owned()), endpoint)]),
+            known: HashMap::from([(("m".into(), "p".to_owned()), endpoint)]),
             in_flight: 0,
         };
         world.settle();
