@@ -28,7 +28,7 @@ async fn world() -> World {
     for _ in 0..PROVIDERS {
         doors.push(Switch::new(sim.address).await);
     }
-    let config = doors.iter().enumerate().fold(Config::new().timeouts(300, 1_000, 4_000), |config, (i, door)| {
+    let config = doors.iter().enumerate().fold(Config::new().timeouts(1_000, 1_000, 8_000), |config, (i, door)| {
         config.provider(&Provider::openai_chat(&format!("p{}", i + 1), &door.base_url()).model("m/x", "sim-c5"))
     });
     let app = Arc::new(TestApp::start(BINARY.as_ref(), &config));

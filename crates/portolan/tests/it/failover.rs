@@ -21,12 +21,10 @@ const MODELS: &[(&str, &[&str])] = &[
     ("flaky", &["sim-c5-e500-p50", "sim-c5-cut0-p50", "sim-c5-e429-p50", "sim-c5-garble-p50", "sim-c5"]),
 ];
 
-/// The timeouts of the file's own gateway, in milliseconds: a hanging endpoint takes half of what is left of the total.
-const TIMEOUTS: (u32, u32, u32) = (400, 400, 6000);
-
-fn config(sim: &Sim) -> Config {
+/// Adds the providers of all models.
+fn providers_of(sim: &Sim, config: Config) -> Config {
     let longest = MODELS.iter().map(|(_, rows)| rows.len()).max().unwrap();
-    (0..longest).fold(Config::new().timeouts(TIMEOUTS.0, TIMEOUTS.1, TIMEOUTS.2), |config, at| {
+    (0..longest).fold(config, |config, at| {
         let provider = Provider::openai_chat(&format!("p{}", at + 1), &sim.base_url());
         let own = MODELS.iter().filter_map(|(name, rows)| Some((name, rows.get(at)?)));
         config.provider(&own.fold(provider, |provider, (name, shape)| provider.model(&format!("m/{name}"), shape)))
@@ -38,9 +36,9 @@ struct World {
     app: Arc<TestApp>,
 }
 
-fn world() -> World {
+fn world(config: Config) -> World {
     let sim = Sim::start(BINARY.as_ref());
-    let app = Arc::new(TestApp::start(BINARY.as_ref(), &config(&sim)));
+    let app = Arc::new(TestApp::start(BINARY.as_ref(), &providers_of(&sim, config)));
     World { sim, app }
 }
 
@@ -63,7 +61,8 @@ fn is_whole(answer: &Answer, stream: bool) -> bool {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn endpoints_are_tried_in_order_until_one_gives_content() {
-    let World { sim, app } = world();
+    // A hanging endpoint takes half of what is left of the total.
+    let World { sim, app } = world(Config::new().timeouts(2_000, 2_000, 16_000));
     let mut running = JoinSet::new();
     for (name, rows) in MODELS.iter().filter(|(name, _)| ["status", "silent", "broken", "odd"].contains(name)) {
         for stream in [true, false] {
@@ -96,7 +95,7 @@ async fn endpoints_are_tried_in_order_until_one_gives_content() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_request_fails_while_one_endpoint_is_healthy() {
-    let World { sim: _sim, app } = world();
+    let World { sim: _sim, app } = world(Config::new());
     let mut running = JoinSet::new();
     for i in 0..80 {
         let app = app.clone();
@@ -113,7 +112,7 @@ async fn no_request_fails_while_one_endpoint_is_healthy() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn after_content_there_is_no_failover_and_nothing_is_charged() {
-    let World { sim: _sim, app } = world();
+    let World { sim: _sim, app } = world(Config::new());
     let answer = app.chat(&body("midway", true)).send().await.unwrap();
     let stream = answer.stream();
     assert_eq!((answer.status, stream.pieces(), stream.done), (200, 3, true));
@@ -127,7 +126,7 @@ async fn after_content_there_is_no_failover_and_nothing_is_charged() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn when_all_fail_the_last_error_is_told_with_the_others_and_the_shortest_wait() {
-    let World { sim: _sim, app } = world();
+    let World { sim: _sim, app } = world(Config::new());
     for stream in [true, false] {
         let answer = app.chat(&body("waits", stream)).send().await.unwrap();
         assert_eq!((answer.status, answer.header("retry-after")), (503, Some("4")), "{}", answer.text());
@@ -143,7 +142,7 @@ async fn when_all_fail_the_last_error_is_told_with_the_others_and_the_shortest_w
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_provider_calls_invalid_is_not_sent_to_another_one_of_the_model_but_to_the_next_model() {
-    let World { sim: _sim, app } = world();
+    let World { sim: _sim, app } = world(Config::new());
     let answer = app.chat(&body("bad", false)).send().await.unwrap();
     assert_eq!((answer.status, providers(&app.record(&answer.generation()).unwrap())), (400, vec!["p1"]), "{}", answer.text());
     for stream in [true, false] {
@@ -201,7 +200,7 @@ async fn what_the_simulator_is_asked_to_do_holds_no_real_endpoint_back() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_callers_preferences_decide_who_is_asked() {
-    let World { sim: _sim, app } = world();
+    let World { sim: _sim, app } = world(Config::new());
     // The preferences; who is tried; the status; the rule that refuses.
     let cases: &[(Value, &[&str], u16, Option<&str>)] = &[
         (json!({ "only": ["p5"] }), &["p5"], 200, None),
