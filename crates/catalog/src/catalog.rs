@@ -161,9 +161,9 @@ impl Catalog {
         model.endpoints.iter().map(|ix| self.endpoint(*ix))
     }
 
-    /// Up to `n` slugs that resemble `slug`, the nearest first. Costs some microseconds whatever the text is.
+    /// Up to `n` names that resemble `slug`, of models or of aliases, the nearest first. Costs some microseconds whatever the text is.
     #[must_use]
     pub fn nearest(&self, slug: &str, n: usize) -> Vec<&ModelSlug> {
-        self.suggester.nearest(slug, n).into_iter().map(|ix| &self.model_at(ix).slug).collect()
+        self.suggester.nearest(slug, n)
     }
 }

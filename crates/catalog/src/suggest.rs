@@ -1,6 +1,8 @@
 //! Which model names resemble a wrong one, at a bounded cost: unknown names come from strangers.
 
-use crate::{Model, ModelIx};
+use std::cmp::Reverse;
+
+use portolan_core::ModelSlug;
 
 /// Names longer than this are compared by their beginning.
 const COMPARED_BYTES_MAX: usize = 64;
@@ -9,33 +11,43 @@ const CLOSE_MAX: usize = 16;
 /// Names less alike than this are no suggestion (Jaro-Winkler, 0 to 1).
 const ALIKE_MIN: f64 = 0.75;
 
-/// The names of a snapshot, each with the set of its letter pairs, hashed into 128 bits. What is for batches is never meant by a
-/// wrong name.
+/// The names of a snapshot, each as it is compared, with the set of its letter pairs, hashed into 128 bits.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Suggester(Vec<(ModelIx, u128, String)>);
+pub(crate) struct Suggester(Vec<Name>);
+
+#[derive(Debug, Clone)]
+struct Name {
+    slug: ModelSlug,
+    text: String,
+    pairs: u128,
+}
 
 impl Suggester {
-    pub(crate) fn new(models: &[Model]) -> Self {
-        let own = (0..).map(ModelIx).zip(models).filter(|(_, m)| !m.is_for_batches());
-        Self(own.map(|(ix, m)| (ix, pairs(m.slug.as_str()), compared(m.slug.as_str()))).collect())
+    pub(crate) fn new<'a>(names: impl Iterator<Item = &'a ModelSlug>) -> Self {
+        Self(
+            names
+                .map(|slug| {
+                    let text = compared(slug.as_str());
+                    Name { slug: slug.clone(), pairs: pairs(&text), text }
+                })
+                .collect(),
+        )
     }
 
-    pub(crate) fn nearest(&self, slug: &str, n: usize) -> Vec<ModelIx> {
+    pub(crate) fn nearest(&self, slug: &str, n: usize) -> Vec<&ModelSlug> {
         let text = compared(slug);
         let wanted = pairs(&text);
-        let mut close: Vec<(u32, usize)> = self
-            .0
-            .iter()
-            .enumerate()
-            .map(|(i, (_, own, _))| ((own & wanted).count_ones() * 256 / (own | wanted).count_ones().max(1), i))
-            .collect();
-        close.sort_unstable_by(|a, b| b.cmp(a));
+        let likeness = |name: &Name| (name.pairs & wanted).count_ones() * 256 / (name.pairs | wanted).count_ones().max(1);
+        let mut close: Vec<(u32, &Name)> = self.0.iter().map(|name| (likeness(name), name)).collect();
+        close.sort_by_key(|(likeness, _)| Reverse(*likeness));
         close.truncate(CLOSE_MAX);
-        let likeness = |i: usize| strsim::jaro_winkler(&text, comparable(&self.0[i].2, &text));
-        let mut alike: Vec<(f64, usize)> =
-            close.into_iter().map(|(_, i)| (likeness(i), i)).filter(|(score, _)| *score >= ALIKE_MIN).collect();
-        alike.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-        alike.into_iter().take(n).map(|(_, i)| self.0[i].0).collect()
+        let mut alike: Vec<(f64, &ModelSlug)> = close
+            .into_iter()
+            .map(|(_, name)| (strsim::jaro_winkler(&text, comparable(&name.text, &text)), &name.slug))
+            .filter(|(likeness, _)| *likeness >= ALIKE_MIN)
+            .collect();
+        alike.sort_by(|a, b| b.0.total_cmp(&a.0));
+        alike.into_iter().take(n).map(|(_, slug)| slug).collect()
     }
 }
 

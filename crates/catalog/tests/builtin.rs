@@ -131,6 +131,8 @@ fn a_wrong_name_gets_the_names_that_resemble_it() {
         ("gpt-4o-mini", "openai/gpt-4o-mini"),
         ("anthropic/claude-haiku-4-5", "anthropic/claude-haiku-4.5"),
         ("OpenAI/GPT-5-mini", "openai/gpt-5-mini"),
+        ("anthropic/claude-sonnet-latest", "~anthropic/claude-sonnet-latest"),
+        ("deepseek/deepseek-v3.2:nitro", "deepseek/deepseek-v3.2"),
     ] {
         let nearest: Vec<&str> = catalog.nearest(wrong, 3).into_iter().map(|s| s.as_str()).collect();
         assert_eq!(nearest.first(), Some(&right), "{wrong}: {nearest:?}");

@@ -28,18 +28,25 @@ fn function(name: &str) -> Value {
     json!({ "type": "function", "function": { "name": name, "parameters": { "type": "object" } } })
 }
 
-fn offered(tools: &[Value]) -> Offered {
-    let body = json!({ "model": "m/m", "messages": [{ "role": "user", "content": "Hi" }], "tools": tools });
-    peek(body.to_string().as_bytes()).unwrap().offered
+/// A request, and the tools that were found in it.
+struct Asked {
+    body: Vec<u8>,
+    offered: Offered,
+}
+
+fn asked(tools: &[Value]) -> Asked {
+    let body = json!({ "model": "m/m", "messages": [{ "role": "user", "content": "Hi" }], "tools": tools }).to_string().into_bytes();
+    let offered = peek(&body).unwrap().offered;
+    Asked { body, offered }
 }
 
 /// Pushes an answer in pieces of so many bytes.
-fn judged(mut relay: Relay, answer: &str, piece: usize, offered: &Offered) -> Option<ToolCalls> {
+fn judged(mut relay: Relay, answer: &str, piece: usize, asked: &Asked) -> Option<ToolCalls> {
     let mut out = Vec::new();
     answer.as_bytes().chunks(piece).for_each(|bytes| relay.push(bytes, &mut out));
     relay.end(&mut out);
     assert_eq!(relay.seen().fault, None, "{answer}");
-    relay.tool_calls(offered)
+    relay.tool_calls(&asked.offered, &asked.body)
 }
 
 fn choices(calls: &[Call<'_>]) -> Vec<u32> {
@@ -113,27 +120,50 @@ fn calls_are_judged_alike_streamed_and_whole_raw_and_translated() {
         ("nor what was filtered", &[(0, "weather", json!(r#"{"city":"U"#))], "content_filter", None),
         ("another choice is", &[(0, "weather", json!(r#"{"ci"#)), (1, "time", good())], "length", Some(Sound)),
     ];
-    let offered = offered(&[function("time"), function("weather")]);
+    let asked = asked(&[function("time"), function("weather")]);
     for (name, calls, finish, expected) in cases {
         for piece in [1, 7, usize::MAX] {
             let (stream, body) = (stream(calls, finish), body(calls, finish));
             let raw = |stream| Relay::raw(spec(stream));
             let translated = |stream| Relay::translated(Dialect::OpenAiChat, spec(stream));
-            assert_eq!(judged(raw(true), &stream, piece, &offered), *expected, "{name}, raw, streamed, {piece}");
-            assert_eq!(judged(raw(false), &body, piece, &offered), *expected, "{name}, raw, whole, {piece}");
-            assert_eq!(judged(translated(true), &stream, piece, &offered), *expected, "{name}, translated, streamed, {piece}");
-            assert_eq!(judged(translated(false), &body, piece, &offered), *expected, "{name}, translated, whole, {piece}");
+            assert_eq!(judged(raw(true), &stream, piece, &asked), *expected, "{name}, raw, streamed, {piece}");
+            assert_eq!(judged(raw(false), &body, piece, &asked), *expected, "{name}, raw, whole, {piece}");
+            assert_eq!(judged(translated(true), &stream, piece, &asked), *expected, "{name}, translated, streamed, {piece}");
+            assert_eq!(judged(translated(false), &body, piece, &asked), *expected, "{name}, translated, whole, {piece}");
         }
     }
 }
 
 #[test]
+fn arguments_are_held_against_the_schema_of_their_tool() {
+    let tool = |name: &str, parameters: Value| json!({ "type": "function", "function": { "parameters": parameters, "name": name } });
+    let city = json!({ "type": "object", "properties": { "city": { "type": "string" } }, "required": ["city"] });
+    let free = json!({ "type": "function", "function": { "name": "free", "parameters": null } });
+    let asked = asked(&[tool("other", json!({ "required": ["ö"] })), free, tool("weather", city)]);
+    let cases = [
+        ("weather", r#"{"city":"Ulm"}"#, Sound),
+        ("weather", r#"{"city":7}"#, Bad),
+        ("weather", "{}", Bad),
+        ("other", r#"{"ö":7}"#, Sound),
+        ("other", r#"{"city":"Ulm"}"#, Bad),
+        ("free", r#"{"city":7}"#, Sound),
+        // No parser's number, and so none to hold against a schema.
+        ("weather", r#"{"city":1e999}"#, Sound),
+    ];
+    for (name, arguments, expected) in cases {
+        let calls = [(0, name, json!(arguments))];
+        assert_eq!(judged(Relay::raw(spec(true)), &stream(&calls, "tool_calls"), 64, &asked), Some(expected), "{name} {arguments}");
+        assert_eq!(judged(Relay::raw(spec(false)), &body(&calls, "tool_calls"), 64, &asked), Some(expected), "{name} {arguments}");
+    }
+}
+
+#[test]
 fn arguments_that_are_json_instead_of_text_are_judged_as_the_caller_reads_them() {
-    let offered = offered(&[function("weather")]);
+    let asked = asked(&[function("weather")]);
     for (arguments, expected) in [(json!({ "city": "Ulm" }), Sound), (json!([1]), Bad), (json!(7), Bad)] {
         let body = body(&[(0, "weather", arguments)], "tool_calls");
-        assert_eq!(judged(Relay::raw(spec(false)), &body, 9, &offered), Some(expected), "{body}");
-        assert_eq!(judged(Relay::translated(Dialect::OpenAiChat, spec(false)), &body, 9, &offered), Some(expected), "{body}");
+        assert_eq!(judged(Relay::raw(spec(false)), &body, 9, &asked), Some(expected), "{body}");
+        assert_eq!(judged(Relay::translated(Dialect::OpenAiChat, spec(false)), &body, 9, &asked), Some(expected), "{body}");
     }
 }
 
@@ -156,7 +186,7 @@ fn calls_of_an_anthropic_endpoint_are_judged() {
         out += &event(json!({ "type": "message_delta", "delta": { "stop_reason": reason }, "usage": { "output_tokens": 5 } }));
         out + &event(json!({ "type": "message_stop" }))
     };
-    let offered = offered(&[function("weather")]);
+    let asked = asked(&[function("weather")]);
     let relay = |stream| Relay::translated(Dialect::Anthropic, spec(stream));
     let cases: [(&str, &[&str], &str, _); 5] = [
         ("weather", &["{\"ci", "ty\":", "\"Ulm\"}"], "tool_use", Some(Sound)),
@@ -167,13 +197,13 @@ fn calls_of_an_anthropic_endpoint_are_judged() {
     ];
     for (name, pieces, reason, expected) in cases {
         for piece in [1, usize::MAX] {
-            assert_eq!(judged(relay(true), &stream(name, pieces, reason), piece, &offered), expected, "{name} {pieces:?} {reason}");
+            assert_eq!(judged(relay(true), &stream(name, pieces, reason), piece, &asked), expected, "{name} {pieces:?} {reason}");
         }
     }
     for (name, input, expected) in [("weather", json!({ "city": "Ulm" }), Sound), ("time", json!({}), Bad)] {
         let content = json!([{ "type": "text", "text": "Hi" }, { "type": "tool_use", "id": "t1", "name": name, "input": input }]);
         let body = json!({ "id": "msg_1", "type": "message", "role": "assistant", "model": "claude", "content": content, "stop_reason": "tool_use", "usage": { "input_tokens": 1, "output_tokens": 5 } });
-        assert_eq!(judged(relay(false), &body.to_string(), 5, &offered), Some(expected), "{body}");
+        assert_eq!(judged(relay(false), &body.to_string(), 5, &asked), Some(expected), "{body}");
     }
 }
 
@@ -182,15 +212,15 @@ fn without_a_tool_any_name_is_bad_and_tools_of_other_kinds_are_not_judged() {
     let answer = stream(&[(0, "weather", json!("{}"))], "tool_calls");
     let custom = json!({ "type": "custom", "custom": { "name": "shell" } });
     let many: Vec<_> = (0..1_025).map(|i| function(&format!("f{i}"))).collect();
-    let cases = [(offered(&[]), Some(Bad)), (offered(&[function("weather"), custom]), None), (offered(&many), None)];
-    for (i, (offered, expected)) in cases.iter().enumerate() {
-        assert_eq!(judged(Relay::raw(spec(true)), &answer, 64, offered), *expected, "{i}");
+    let cases = [(asked(&[]), Some(Bad)), (asked(&[function("weather"), custom]), None), (asked(&many), None)];
+    for (i, (asked, expected)) in cases.iter().enumerate() {
+        assert_eq!(judged(Relay::raw(spec(true)), &answer, 64, asked), *expected, "{i}");
     }
 }
 
 #[test]
 fn an_answer_with_more_than_is_kept_is_not_judged() {
-    let offered = offered(&[function("weather")]);
+    let asked = asked(&[function("weather")]);
     let text = |bytes: usize| json!(format!("{{\"a\":\"{}\"}}", "x".repeat(bytes - 8 - "weather".len())));
     let calls = |n: usize| vec![(0, "weather", json!("{}")); n];
     const MIB: usize = 1024 * 1024;
@@ -202,7 +232,7 @@ fn an_answer_with_more_than_is_kept_is_not_judged() {
     ];
     for (i, (calls, expected)) in cases.iter().enumerate() {
         let body = body(calls, "tool_calls");
-        assert_eq!(judged(Relay::raw(spec(false)), &body, MIB, &offered), *expected, "{i}, raw");
-        assert_eq!(judged(Relay::translated(Dialect::OpenAiChat, spec(false)), &body, MIB, &offered), *expected, "{i}, translated");
+        assert_eq!(judged(Relay::raw(spec(false)), &body, MIB, &asked), *expected, "{i}, raw");
+        assert_eq!(judged(Relay::translated(Dialect::OpenAiChat, spec(false)), &body, MIB, &asked), *expected, "{i}, translated");
     }
 }

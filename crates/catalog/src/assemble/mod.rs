@@ -67,7 +67,10 @@ where
         add_alias(&mut catalog, row)?;
     }
     catalog.by_name = by_name(&catalog.providers);
-    catalog.suggester = Suggester::new(&catalog.models);
+    // What is for batches is never meant by a wrong name, nor is a name of the past.
+    let models = catalog.models.iter().filter(|model| !model.is_for_batches()).map(|model| &model.slug);
+    let aliases = aliases.iter().filter(|row| row.via == Via::Alias).map(|row| &row.name);
+    catalog.suggester = Suggester::new(models.chain(aliases));
     catalog.providers.shrink_to_fit();
     catalog.endpoints.shrink_to_fit();
     Ok(catalog)

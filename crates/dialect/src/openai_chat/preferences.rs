@@ -109,7 +109,7 @@ fn quantizations(reader: &mut Reader<'_>, path: Path<'_>) -> Result<Vec<Quantiza
 
 const SORTS: &str = "price, throughput, latency or exacto";
 
-/// A word, or `{"by": ..., "partition": ...}`. An object that states nothing is no sort.
+/// A word, or `{"by": ..., "partition": ...}`. Without `by` nothing is sorted, and there is nothing to partition.
 fn sort(reader: &mut Reader<'_>, path: Path<'_>) -> Result<Option<Sort>> {
     const KEYS: &[&str] = &["by", "partition"];
     let (mut by, mut partition) = (None, None);
@@ -128,11 +128,7 @@ fn sort(reader: &mut Reader<'_>, path: Path<'_>) -> Result<Option<Sort>> {
         }
         _ => return Err(path.invalid(format!("must be {SORTS}, or an object with by and partition"))),
     }
-    match (by, partition) {
-        (None, None) => Ok(None),
-        (None, Some(_)) => Err(path.key("by").invalid(format!("is missing; it is {SORTS}"))),
-        (Some(by), partition) => Ok(Some(Sort { by, partition: partition.unwrap_or(Partition::Model) })),
-    }
+    Ok(by.map(|by| Sort { by, partition: partition.unwrap_or(Partition::Model) }))
 }
 
 /// A number, which is the median, or an object of percentiles. An object that states nothing is no threshold.

@@ -71,16 +71,16 @@ impl Relay {
     }
 
     /// What the tool calls of an answer that came to its end are like. `None`: there are none, or they cannot be judged
-    /// (longer than a MiB, cut off, or tools are offered that are no functions).
+    /// (longer than a MiB, cut off, or tools are offered that are no functions). `request` is the body that offered the tools.
     #[must_use]
-    pub fn tool_calls(&self, offered: &Offered) -> Option<ToolCalls> {
+    pub fn tool_calls(&self, offered: &Offered, request: &[u8]) -> Option<ToolCalls> {
         let gathered = match &self.0 {
             Lane::RawStream(lane) => lane.tools(),
             Lane::RawBody(lane) => lane.tools(),
             Lane::TranslatedStream(lane) => lane.tools(),
             Lane::TranslatedBody(lane) => lane.tools(),
         };
-        gathered.judge(offered)
+        gathered.judge(offered, request)
     }
 
     /// After settlement. Stream: the last chunk, with usage and cost, and `[DONE]`. Body: the whole answer.

@@ -6,6 +6,7 @@
 mod body;
 mod drive;
 mod raw;
+mod schema;
 mod seen;
 mod stray;
 mod tap;

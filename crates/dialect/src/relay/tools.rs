@@ -1,10 +1,10 @@
-//! Whether the tool calls of an answer are sound: a name that was offered, and arguments that are a JSON object.
-//!
-//! Whether arguments fit the tool's schema is not looked at. An answer without tool calls costs nothing here.
+//! Whether the tool calls of an answer are sound: a name that was offered, and arguments that are a JSON object and fit the schema of
+//! the tool. An answer without tool calls costs nothing here.
 
+use super::schema;
 use crate::ir::Finish;
 use crate::json::{JsonError, Reader};
-use crate::openai_chat::peek::Offered;
+use crate::openai_chat::peek::{Function, Offered};
 
 /// How much of names and arguments is kept of one answer. A longer one is not judged.
 const BYTES_MAX: usize = 1024 * 1024;
@@ -14,9 +14,9 @@ const CALLS_MAX: usize = 1_024;
 /// What the tool calls of an answer are like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ToolCalls {
-    /// All can be carried out, as far as name and JSON go.
+    /// All can be carried out, as far as name and schema tell.
     Sound,
-    /// At least one has arguments that are no JSON object, or a name that was not offered.
+    /// At least one has a name that was not offered, or arguments that are no JSON object or do not fit the tool's schema.
     Bad,
 }
 
@@ -68,12 +68,13 @@ impl Gathered {
     }
 
     /// The verdict on an answer that came to its end. `None`: it holds no tool call, or cannot be judged.
-    pub(crate) fn judge(&self, offered: &Offered) -> Option<ToolCalls> {
+    pub(crate) fn judge(&self, offered: &Offered, request: &[u8]) -> Option<ToolCalls> {
         let mut calls = self.calls.iter().filter(|call| self.cut & bit(call.choice) == 0).peekable();
         if self.overflown || !offered.only_functions() || calls.peek().is_none() {
             return None;
         }
-        let all_sound = calls.all(|call| offered.has(&call.name) && is_object(&call.arguments));
+        let all_sound =
+            calls.all(|call| is_object(&call.arguments) && offered.named(&call.name).is_some_and(|tool| call.fits(tool, request)));
         Some(if all_sound { ToolCalls::Sound } else { ToolCalls::Bad })
     }
 
@@ -88,6 +89,15 @@ impl Gathered {
     fn overflow(&mut self) {
         self.overflown = true;
         self.calls = Vec::new();
+    }
+}
+
+impl Call {
+    /// Whether the arguments, which are an object, fit the schema of the tool; so they do where one of the two cannot be read.
+    fn fits(&self, tool: &Function, request: &[u8]) -> bool {
+        let schema = tool.parameters.clone().and_then(|span| serde_json::from_slice(request.get(span)?).ok());
+        let arguments = || serde_json::from_str(&self.arguments).ok();
+        schema.is_none_or(|schema| arguments().is_none_or(|arguments| schema::fits(&schema, &arguments)))
     }
 }
 

@@ -89,7 +89,7 @@ impl HealthTable {
         self.count(endpoint, |statistics| statistics.served(served, now));
     }
 
-    /// An answer ended in tool calls. `bad`: at least one has arguments that are no JSON object, or a name that was not offered.
+    /// An answer ended in tool calls. `bad`: at least one cannot be carried out.
     pub(crate) fn tool_calls(&self, endpoint: EndpointIx, bad: bool, now: UnixMillis) {
         self.count(endpoint, |statistics| statistics.tool_calls(bad, now));
     }

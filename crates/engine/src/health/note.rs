@@ -73,7 +73,7 @@ impl Run {
     /// What the tool calls of a completed answer are like.
     fn tool_calls(&self, ended: &Ended) -> Option<ToolCalls> {
         let relay = ended.relay.as_ref().filter(|_| ended.end == End::Completed)?;
-        relay.tool_calls(&self.planned.inbound.peek.offered)
+        relay.tool_calls(&self.planned.inbound.peek.offered, &self.planned.inbound.body)
     }
 
     fn timing(&self, line: &Line) -> Timing {

@@ -33,7 +33,7 @@ fn body(model: &str, only: Option<&str>, says: &str) -> Value {
     json!({
         "model": model,
         "messages": [{ "role": "user", "content": says }],
-        "tools": [{ "type": "function", "function": { "name": "weather", "parameters": { "type": "object" } } }],
+        "tools": [{ "type": "function", "function": { "name": "weather", "parameters": { "required": ["city"] } } }],
         "provider": { "only": only.map_or(vec!["shaky", "steady"], |only| vec![only]) },
     })
 }
@@ -53,8 +53,9 @@ async fn the_share_of_bad_tool_calls_orders_the_endpoints_of_exacto() {
     let unknown = [("shaky".to_owned(), None), ("steady".to_owned(), None)];
     assert_eq!(rates().await, unknown, "the cheaper first");
     for i in 0..ANSWERS {
-        let bad = if i % 4 == 0 { "time {}" } else { "weather {\"city\":" };
-        for (only, says) in [("shaky", if i % 2 == 0 { bad } else { "weather {}" }), ("steady", "weather {}")] {
+        let good = r#"weather {"city":1}"#;
+        let shaky = [r#"time {"city":1}"#, good, r#"weather {"city":"#, good, "weather {}", good][i % 6];
+        for (only, says) in [("shaky", shaky), ("steady", good)] {
             let answer = app.chat(&body("m/x", Some(only), says)).send().await.unwrap();
             assert_eq!(answer.status, 200, "{}", answer.text());
         }

@@ -20,7 +20,7 @@ use std::ops::Range;
 use portolan_core::{Capabilities, Parameters, Preferences, ServiceTier};
 
 pub use error::PeekError;
-pub use tools::Offered;
+pub use tools::{Function, Offered};
 
 use crate::ir;
 
@@ -77,7 +77,7 @@ pub struct Peek {
     pub raw_blockers: Vec<RawBlocker>,
     /// A tool that runs at the provider is offered, or one of [`HOSTED_FIELDS`] asks for one: nobody can bound its cost.
     pub hosted_tools: bool,
-    /// The tools on offer, by name.
+    /// The tools on offer.
     pub offered: Offered,
     /// The members of the body, in its order.
     pub fields: Vec<Field>,

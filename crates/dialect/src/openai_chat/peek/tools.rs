@@ -1,29 +1,40 @@
 //! Tools on offer, and the choice among them.
 
+use std::ops::Range;
+
 use portolan_core::Capability;
 
 use super::fields::mark;
-use super::read::{Path, array, object, pass, skip, string, text};
+use super::read::{Path, array, expect, object, pass, skip, string, text};
 use super::request::Visit;
 use super::{PeekError, RawBlocker};
 use crate::json::{Kind, Reader};
 
-/// So many names are kept; no provider takes more functions.
+/// So many functions are kept; no provider takes more functions.
 const FUNCTIONS_MAX: usize = 1_024;
+
+/// A function on offer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Function {
+    /// What it is called by.
+    pub name: String,
+    /// Where in the body the schema of its arguments stands, in bytes.
+    pub parameters: Option<Range<usize>>,
+}
 
 /// The tools that a request offers.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Offered {
-    functions: Vec<String>,
+    functions: Vec<Function>,
     /// There are tools of other kinds, whose calls are no JSON objects under a name, or more than are kept.
     others: bool,
 }
 
 impl Offered {
-    /// Whether a function of this name is offered.
+    /// The function of this name.
     #[must_use]
-    pub fn has(&self, name: &str) -> bool {
-        self.functions.iter().any(|function| function == name)
+    pub fn named(&self, name: &str) -> Option<&Function> {
+        self.functions.iter().find(|function| function.name == name)
     }
 
     /// Whether every tool on offer is a function whose name is known here. So it is where there is no tool.
@@ -32,9 +43,9 @@ impl Offered {
         !self.others
     }
 
-    fn add(&mut self, function: Option<String>) {
+    fn add(&mut self, function: Option<Function>) {
         match function {
-            Some(name) if self.functions.len() < FUNCTIONS_MAX => self.functions.push(name),
+            Some(function) if self.functions.len() < FUNCTIONS_MAX => self.functions.push(function),
             _ => self.others = true,
         }
     }
@@ -56,7 +67,7 @@ pub(super) fn read(visit: &mut Visit, reader: &mut Reader<'_>, path: Path<'_>) -
 }
 
 fn tool(visit: &mut Visit, reader: &mut Reader<'_>, path: Path<'_>) -> Result<()> {
-    let (mut kind, mut function) = (None, None);
+    let (mut kind, mut called, mut parameters) = (None, None, None);
     object(reader, path, &["type", "function", "cache_control"], |reader, name| {
         let here = path.key(name);
         match name {
@@ -65,9 +76,12 @@ fn tool(visit: &mut Visit, reader: &mut Reader<'_>, path: Path<'_>) -> Result<()
                 object(reader, here, &["name", "description", "parameters", "strict"], |reader, name| {
                     let at = here.key(name);
                     match name {
-                        "name" => function = Some(text(reader, at)?).filter(|name| !name.raw.is_empty()),
+                        "name" => called = Some(text(reader, at)?).filter(|name| !name.raw.is_empty()),
                         "description" => pass(reader, Kind::String, at)?,
-                        "parameters" => pass(reader, Kind::Object, at)?,
+                        "parameters" => {
+                            expect(reader, Kind::Object, at)?;
+                            parameters = Some(reader.skip()?);
+                        }
                         "strict" => pass(reader, Kind::Bool, at)?,
                         _ => skip(reader)?,
                     }
@@ -82,8 +96,8 @@ fn tool(visit: &mut Visit, reader: &mut Reader<'_>, path: Path<'_>) -> Result<()
     match kind.as_deref() {
         None => Err(path.key("type").invalid("is missing; a function has the type \"function\"")),
         Some("function") => {
-            let Some(name) = function else { return Err(path.key("function").key("name").invalid("is missing")) };
-            visit.peek.offered.add(Some(name.decode().into_owned()));
+            let Some(name) = called else { return Err(path.key("function").key("name").invalid("is missing")) };
+            visit.peek.offered.add(Some(Function { name: name.decode().into_owned(), parameters }));
             Ok(())
         }
         // The caller runs it, as a function. Its calls hold a text.

@@ -32,6 +32,7 @@ fn every_preference_is_kept_as_it_was_meant() {
         (r#"{"sort":{"by":"throughput"}}"#, r#"{"sort":{"by":"throughput","partition":"model"}}"#),
         (r#"{"sort":{"partition":"none","by":"latency"}}"#, r#"{"sort":{"by":"latency","partition":"none"}}"#),
         (r#"{"sort":{"by":null,"partition":null}}"#, "{}"),
+        (r#"{"sort":{"partition":"none"}}"#, "{}"),
         (r#"{"preferred_min_throughput":50}"#, r#"{"preferred_min_throughput":{"p50":50.0}}"#),
         (r#"{"preferred_max_latency":2.5e-1}"#, r#"{"preferred_max_latency":{"p50":0.25}}"#),
         (
@@ -93,7 +94,6 @@ fn a_wrong_value_is_refused_by_its_path_and_with_its_remedy() {
         (r#"{"sort":1}"#, "provider.sort: must be price, throughput, latency or exacto, or an object with by and partition"),
         (r#"{"sort":{"by":"speed"}}"#, "provider.sort.by: must be price, throughput, latency or exacto"),
         (r#"{"sort":{"by":"price","partition":"all"}}"#, "provider.sort.partition: must be model or none"),
-        (r#"{"sort":{"partition":"none"}}"#, "provider.sort.by: is missing; it is price, throughput, latency or exacto"),
         (r#"{"preferred_min_throughput":0}"#, "provider.preferred_min_throughput: must be a positive number that is not out of range"),
         (r#"{"preferred_max_latency":-1}"#, "provider.preferred_max_latency: must be a positive number that is not out of range"),
         (

@@ -7,7 +7,7 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use portolan_catalog::Catalog;
 use portolan_catalog::sync::{Diff, Source, Synced};
-use portolan_engine::Refused;
+use portolan_engine::{Refused, not_a_model};
 use portolan_gateway::{ApiError, Gateway};
 use portolan_upstream::Client;
 use serde::Deserialize;
@@ -53,8 +53,7 @@ async fn model(State(reach): State<Arc<Reach>>, Path((author, slug)): Path<(Stri
     let deployment = reach.gateway.engine.deployment();
     let name = format!("{author}/{slug}");
     let Some(model) = deployment.catalog.model(&name) else {
-        let near: Vec<String> = deployment.catalog.nearest(&name, 3).into_iter().map(ToString::to_string).collect();
-        return Err(Refused::new(404, "not_found", format!("there is no model {name}; did you mean {}?", near.join(", "))).into());
+        return Err(Refused::new(404, "not_found", not_a_model(&deployment.catalog, &name)).into());
     };
     let synced = reach.in_force.now().synced.map(|good| good.synced);
     let below = source::apart(|| show::Below::read(synced)).await.map_err(|error| {
