@@ -129,6 +129,8 @@ fn what_is_only_claimed_is_no_fact() {
         assert_eq!(endpoint.zdr, matches!(endpoint.zdr_basis, Some(ZdrBasis::Endpoint)), "{name}");
         assert!(!endpoint.zdr || (endpoint.policy.training, endpoint.policy.retains_prompts) == (Some(false), Some(false)), "{name}");
         assert!(endpoint.area.is_none() || endpoint.region.is_some(), "{name}");
+        let is_global = endpoint.tag.ends_with("/global") || endpoint.upstream_id.as_deref().is_some_and(|id| id.starts_with("global."));
+        assert!(endpoint.area.is_none() || !is_global, "{name}");
     }
     let at = |slug: &str, tag: &str| catalog.endpoints_of(catalog.model(slug).unwrap()).find(|e| e.tag == tag).unwrap();
     assert_eq!(at("google/gemini-2.5-flash", "google-vertex/eu").area, Some(Area::Eu));

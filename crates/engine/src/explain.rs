@@ -2,7 +2,7 @@
 
 use portolan_core::{AccountId, Dialect, Enforcement, Money};
 use portolan_dialect::{openai_chat, registry};
-use portolan_ledger::{AccountState, Generation, RouterChoice};
+use portolan_ledger::{AccountState, Candidate, Generation, RouterChoice};
 use portolan_routing::{CandidateView, OrderReason};
 use serde_json::{Value, json};
 
@@ -123,7 +123,11 @@ pub fn stored_explanation(generation: &Generation) -> Value {
             if c.order > 0 {
                 // Only of those that were tried is it known how they were asked.
                 let tried = generation.attempts.iter().find(|a| a.model == c.model && a.endpoint == c.endpoint && !a.lane.is_empty());
-                let health = if c.failed_recently { "failed_recently" } else { "ok" };
+                let health = match c {
+                    Candidate { failed_recently: true, .. } => "failed_recently",
+                    Candidate { probes: true, .. } => "probing",
+                    _ => "ok",
+                };
                 view["status"] = "eligible".into();
                 view["order"] = c.order.into();
                 view["order_reason"] = c.rule.clone().into();

@@ -24,6 +24,8 @@ pub(crate) struct Run {
     pub(crate) head: Head,
     /// The place in the plan of the attempt under way.
     pub(crate) current: usize,
+    /// The models, by their place in the request, of which every endpoint would refuse it.
+    refusing: Vec<u16>,
     /// What was tried, in order.
     pub(crate) attempts: Vec<Attempt>,
     /// The canonical form, once an attempt needed it.
@@ -72,6 +74,7 @@ impl Run {
             request: None,
             gateway_us: None,
             first_token_ms: None,
+            refusing: Vec::new(),
             abandoned: None,
         }
     }
@@ -93,7 +96,7 @@ impl Run {
         while let Some(index) = next {
             if let Err(skipped) = self.make_room(index) {
                 self.skip(index, skipped);
-                next = self.after(index, Retry::NextEndpoint);
+                next = self.after(index);
                 continue;
             }
             self.current = index;
@@ -114,22 +117,24 @@ impl Run {
 
     /// Notes a failed attempt; answers which to try next.
     fn failed(&mut self, index: usize, fault: &Fault, line: &Line) -> Option<usize> {
-        let endpoint = self.planned.plan.attempts[index].endpoint;
-        self.planned.health().failed(endpoint, fault, self.now());
+        let choice = self.planned.plan.attempts[index];
+        self.planned.health().failed(choice.endpoint, fault, self.now());
+        if fault.retry == Retry::Never {
+            self.refusing.push(choice.requested);
+        }
         tracing::info!(
             generation.id = %self.planned.inbound.id, attempt.index = index, endpoint.tag = self.planned.endpoint(index).tag,
             fault.class = ?fault.class, fault.status = fault.status, "an attempt failed"
         );
         let out_of_time = self.planned.inbound.begun.elapsed() >= self.engine.settings().timeouts.total;
         let nobody_waits = self.abandoned.is_some() || line.is_closed();
-        if out_of_time || nobody_waits || fault.class == Class::Draining { None } else { self.after(index, fault.retry) }
+        if out_of_time || nobody_waits || fault.class == Class::Draining { None } else { self.after(index) }
     }
 
     /// The attempt after `index`. What every endpoint of a model would refuse may still suit the next model that the caller named.
-    fn after(&self, index: usize, retry: Retry) -> Option<usize> {
+    fn after(&self, index: usize) -> Option<usize> {
         let attempts = &self.planned.plan.attempts;
-        let model = attempts[index].requested;
-        (index + 1..attempts.len()).find(|i| retry != Retry::Never || attempts[*i].requested != model)
+        (index + 1..attempts.len()).find(|i| !self.refusing.contains(&attempts[*i].requested))
     }
 
     /// Extends the hold to this attempt.

@@ -244,6 +244,7 @@ impl Run {
             weight_ppm: ppm(choice.weight),
             price: choice.price,
             failed_recently: choice.failed_recently,
+            probes: choice.probes,
         });
         let rejected = plan.rejected.iter().map(|rejection| Candidate {
             model: self.planned.slug_of(rejection.endpoint, rejection.requested).shared(),
@@ -255,6 +256,7 @@ impl Run {
             weight_ppm: 0,
             price: Price::default(),
             failed_recently: false,
+            probes: false,
         });
         planned.chain(rejected).collect()
     }

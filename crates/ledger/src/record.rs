@@ -43,6 +43,7 @@ const NAMES: &[(&str, &str)] = &[
     ("nf", "native_finish"),
     ("n", "needs"),
     ("o", "order"),
+    ("pb", "probes"),
     ("pr", "preferences"),
     ("pv", "price_version"),
     ("p", "provider"),
@@ -327,6 +328,9 @@ pub struct Candidate {
     /// Whether it had failed in the last seconds.
     #[serde(rename = "fr", default, skip_serializing_if = "is_default")]
     pub failed_recently: bool,
+    /// Whether it had failed, and this request found out whether it was well again.
+    #[serde(rename = "pb", default, skip_serializing_if = "is_default")]
+    pub probes: bool,
 }
 
 /// What a router decided, as codes.

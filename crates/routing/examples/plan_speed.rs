@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use portolan_catalog::{Catalog, DataPolicy, Endpoint, EndpointIx, Provider, ProviderIx};
 use portolan_core::{Area, MaxPrice, Partition, Percentiles, Preferences, Price, ProviderSlug, Quantization, ServiceTier, Sort, SortBy};
-use portolan_routing::{Ask, Bind, Bindings, Health, Policy, Source, Stats, Variant, plan};
+use portolan_routing::{Ask, Bind, Bindings, Health, Policy, Source, Standing, Stats, Variant, plan};
 
 const ENDPOINTS: usize = 20;
 const PROVIDERS: usize = 120;
@@ -20,8 +20,12 @@ const MODEL: &str = "openai/gpt-oss-120b";
 struct Speeds;
 
 impl Health for Speeds {
-    fn failed_recently(&self, endpoint: EndpointIx) -> bool {
-        endpoint.0.is_multiple_of(7)
+    fn standing(&self, endpoint: EndpointIx) -> Standing {
+        if endpoint.0.is_multiple_of(7) { Standing::Behind } else { Standing::Well }
+    }
+
+    fn probe(&self, _: EndpointIx) -> bool {
+        true
     }
 
     fn stats(&self, endpoint: EndpointIx) -> Stats {

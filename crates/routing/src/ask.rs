@@ -143,10 +143,24 @@ pub struct Stats {
     pub tool_error_rate: Option<f64>,
 }
 
+/// Where an endpoint stands by what became of earlier requests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// Where price and preferences put it.
+    Well,
+    /// It failed, and it is time to find out whether it is well again: one plan at a time takes it for well.
+    ProbeDue,
+    /// It failed within the last 30 seconds, its breaker is open or it asked to be left alone: others go first.
+    Behind,
+}
+
 /// What is known of endpoints from earlier requests. Asked once per endpoint and plan; must be cheap.
 pub trait Health {
-    /// It failed within the last 30 seconds, its breaker is open or it asked to be left alone: others go first.
-    fn failed_recently(&self, endpoint: EndpointIx) -> bool;
+    /// Where it stands.
+    fn standing(&self, endpoint: EndpointIx) -> Standing;
+
+    /// The plan is going to find out about an endpoint whose probe is due. `false`: another plan does.
+    fn probe(&self, endpoint: EndpointIx) -> bool;
 
     /// How it did lately. Asked only when a preference needs it.
     fn stats(&self, endpoint: EndpointIx) -> Stats;
@@ -164,8 +178,12 @@ impl Health for NoFailures {
         Stats::default()
     }
 
-    fn failed_recently(&self, _: EndpointIx) -> bool {
-        false
+    fn standing(&self, _: EndpointIx) -> Standing {
+        Standing::Well
+    }
+
+    fn probe(&self, _: EndpointIx) -> bool {
+        true
     }
 
     fn strict_barred(&self, _: EndpointIx) -> bool {

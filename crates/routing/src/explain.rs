@@ -18,7 +18,7 @@ pub struct ScoreView {
     pub price: Price,
     /// Its chance of being the first of its model.
     pub weight: f64,
-    /// `ok` or `failed_recently`; the engine knows whether that is `probe_failed`.
+    /// `ok`, `failed_recently` or `probing`; the engine knows whether that is `probe_failed`.
     pub health: &'static str,
     /// Whether an earlier request of the session bound it.
     pub sticky: bool,
@@ -107,7 +107,11 @@ pub fn explain(catalog: &Catalog, ask: &Ask<'_>, attempts: &[Choice], rejected: 
         score: Some(ScoreView {
             price: choice.price,
             weight: (choice.weight * 1e6).round() / 1e6,
-            health: if choice.failed_recently { "failed_recently" } else { "ok" },
+            health: match choice {
+                Choice { failed_recently: true, .. } => "failed_recently",
+                Choice { probes: true, .. } => "probing",
+                _ => "ok",
+            },
             sticky: choice.sticky,
             throughput: choice.throughput,
             latency: choice.latency,

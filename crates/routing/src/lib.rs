@@ -17,7 +17,7 @@ mod refusal;
 mod rule;
 mod variant;
 
-pub use ask::{Ask, Bind, Bindings, Health, NoFailures, SimulatorUse, Stats};
+pub use ask::{Ask, Bind, Bindings, Health, NoFailures, SimulatorUse, Standing, Stats};
 pub use detail::{detail, notes};
 pub use explain::{CandidateView, QuoteView, ScoreView, explain};
 pub use names::canonical;

@@ -6,7 +6,7 @@
 use portolan_catalog::{Endpoint, EndpointIx};
 use portolan_core::{Percentiles, Price, ServiceTier, SortBy};
 
-use crate::ask::Stats;
+use crate::ask::{Health, Standing, Stats};
 use crate::filter::Scope;
 use crate::plan::{Choice, OrderReason, Rejection};
 use crate::rule::{Detail, Rule, Source};
@@ -17,13 +17,15 @@ pub(crate) fn unordered(scope: &Scope<'_>, endpoint: &Endpoint) -> Choice {
     let (min_throughput, max_latency) = (preferences.preferred_min_throughput, preferences.preferred_max_latency);
     let by_stats = scope.sort.is_some_and(|by| by != SortBy::Price) || min_throughput.is_some() || max_latency.is_some();
     let stats = if by_stats { scope.health.stats(endpoint.ix) } else { Stats::default() };
+    let standing = scope.health.standing(endpoint.ix);
     Choice {
         endpoint: endpoint.ix,
         requested: scope.requested,
         price: endpoint.blended_price(),
         weight: 0.0,
         reason: OrderReason::Price,
-        failed_recently: scope.health.failed_recently(endpoint.ix),
+        failed_recently: standing == Standing::Behind,
+        probes: standing == Standing::ProbeDue,
         misses: missed(min_throughput, stats.throughput, |has, wanted| has < wanted)
             || missed(max_latency, stats.latency, |has, wanted| has > wanted),
         sticky: scope.ask.sticky == Some(endpoint.ix),
@@ -85,6 +87,7 @@ pub(crate) fn order(scope: &Scope<'_>, own: &mut [Choice]) {
         endpoint: choice.endpoint,
     });
     for choice in own.iter_mut() {
+        choice.weight = 0.0;
         choice.reason = if rank(choice) == usize::MAX { reason(class(choice), tiered, scope.sort) } else { OrderReason::Named };
     }
     let is_placed = |choice: &&Choice| matches!(choice.reason, OrderReason::Named | OrderReason::Sticky);
@@ -109,6 +112,34 @@ fn reason(class: Class, tiered: bool, sort: Option<SortBy>) -> OrderReason {
             Some(SortBy::Exacto) => OrderReason::Exacto,
         },
     }
+}
+
+/// No caller waits for several endpoints that may still be out: of those whose probe is due the plan probes the first, and the others
+/// go behind. Whether one did, so that the order is no longer right.
+pub(crate) fn probe_one(health: &dyn Health, attempts: &mut [Choice]) -> bool {
+    let (mut probes, mut moves) = (false, false);
+    for choice in attempts.iter_mut().filter(|choice| choice.probes) {
+        choice.probes = !probes && health.probe(choice.endpoint);
+        choice.failed_recently = !choice.probes;
+        probes |= choice.probes;
+        moves |= choice.failed_recently;
+    }
+    moves
+}
+
+/// Puts what misses a threshold, and what stands behind it for its model, behind the other models, too.
+pub(crate) fn misses_last(attempts: &mut Vec<Choice>) {
+    let (mut model, mut is_late, mut late) = (None, false, Vec::new());
+    attempts.retain(|choice| {
+        is_late &= model == Some(choice.requested);
+        is_late |= choice.misses && !matches!(choice.reason, OrderReason::Named | OrderReason::Sticky);
+        model = Some(choice.requested);
+        if is_late {
+            late.push(*choice);
+        }
+        !is_late
+    });
+    attempts.append(&mut late);
 }
 
 /// Our reading of `exacto`: the fewest bad tool calls first, endpoints without a known rate behind them, ties by throughput.

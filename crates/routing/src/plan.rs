@@ -58,6 +58,8 @@ pub struct Choice {
     pub reason: OrderReason,
     /// It failed in the last 30 seconds.
     pub failed_recently: bool,
+    /// It failed, and this plan finds out whether it is well again.
+    pub probes: bool,
     /// It is known to miss a threshold that the request prefers.
     pub misses: bool,
     /// An earlier request of the session bound it.
@@ -164,15 +166,20 @@ pub fn plan(catalog: &Catalog, bindings: &Bindings, ask: &Ask<'_>, health: &dyn 
         Scope { catalog, bindings, ask, health, simulator_use, terms: &terms, named: &named, model, requested, sort }
     };
     for (requested, _, model) in &models {
-        let scope = scope(*requested, *model);
-        let from = attempts.len();
-        filter::filter(&scope, &mut attempts, &mut rejected);
-        if !together {
-            order::order(&scope, &mut attempts[from..]);
-        }
+        filter::filter(&scope(*requested, *model), &mut attempts, &mut rejected);
     }
-    if let Some((requested, _, model)) = models.first().filter(|_| together) {
-        order::order(&scope(*requested, *model), &mut attempts);
+    let arrange = |attempts: &mut [Choice]| {
+        for own in attempts.chunk_by_mut(|one, next| together || one.requested == next.requested) {
+            let (requested, _, model) = models.iter().find(|(requested, ..)| *requested == own[0].requested).expect("it was requested");
+            order::order(&scope(*requested, *model), own);
+        }
+    };
+    arrange(&mut attempts);
+    if order::probe_one(health, &mut attempts) {
+        arrange(&mut attempts);
+    }
+    if !together {
+        order::misses_last(&mut attempts);
     }
     if !ask.preferences.allow_fallbacks && named.is_empty() {
         order::cut_fallbacks(&mut attempts, &mut rejected);

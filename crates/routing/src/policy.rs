@@ -208,11 +208,13 @@ fn distillable(terms: &Terms<'_>, of: &Candidate<'_>) -> Option<(Source, Detail)
     (terms.enforce_distillable_text && !of.model.distillable).then_some((Source::RequestDistillable, Detail::None))
 }
 
-/// Names of one parameter that are translated into each other: who takes one takes all.
-static SYNONYMS: LazyLock<[Parameters; 2]> = LazyLock::new(|| {
+/// Who takes one takes all: names of one parameter that are translated into each other, and what belongs to the tools, which providers
+/// seldom list.
+static SYNONYMS: LazyLock<[Parameters; 3]> = LazyLock::new(|| {
     [
         ["max_tokens", "max_completion_tokens"].into_iter().collect(),
         ["reasoning", "reasoning_effort", "include_reasoning"].into_iter().collect(),
+        ["tools", "parallel_tool_calls"].into_iter().collect(),
     ]
 });
 

@@ -7,7 +7,7 @@ use portolan_core::{
     Area, Capabilities, Capability, MaxPrice, Parameters, Partition, Percentiles, Preferences, Price, Quantization, ServiceTier, Sort,
     SortBy, Task,
 };
-use portolan_routing::{Ask, Bind, Bindings, NoEndpoint, Plan, Policy, Source, Variant, plan};
+use portolan_routing::{Ask, Bind, Bindings, Choice, NoEndpoint, Plan, Policy, Source, Variant, plan};
 use world::routed::{self, BY_PRICE};
 use world::{Marks, at, slugs, tags};
 
@@ -214,6 +214,16 @@ fn what_restricts_takes_endpoints_away_by_a_named_rule() {
             Request { parameters: &["max_completion_tokens"], ..preferring(|p| p.require_parameters = true) },
             &[("alpha", "drawn"), ("alpha/eu", "price"), ("beta", "price"), ("delta", "price")],
             and_tiers!("parameters", "request.provider.require_parameters", ["gamma"]),
+        ),
+        (
+            "require_parameters: who takes tools takes whether they may be called in parallel",
+            Request { parameters: &["seed", "tools", "parallel_tool_calls"], ..preferring(|p| p.require_parameters = true) },
+            &[("gamma", "drawn")],
+            and_tiers!(
+                "parameters",
+                "request.provider.require_parameters",
+                ["alpha", "alpha/eu", "alpha/priority", "beta", "beta/flex", "delta"]
+            ),
         ),
         ("parameters that are not required", Request { parameters: &["seed"], ..Request::default() }, ALL, &[]),
         (
@@ -643,6 +653,64 @@ fn health_removes_nothing() {
     let failed: &[&str] = &["alpha", "alpha/eu", "beta", "gamma", "delta"];
     let (catalog, made, _) = Request { failed, ..Request::default() }.plan();
     assert_eq!(tags(&catalog, &made), BY_PRICE);
+}
+
+#[test]
+fn a_plan_probes_the_first_endpoint_that_is_due_and_no_other() {
+    let catalog = routed::catalog();
+    let models = slugs(&[routed::MODEL]);
+    let cheapest = Preferences { sort: sort(SortBy::Price), ..Preferences::default() };
+    let named = Preferences { order: texts(&["beta"]), ..cheapest.clone() };
+    // the preferences, who is due, the order, who is probed, who is held back
+    let cases: [(_, &[_], _, _, &[&str]); 4] = [
+        (&cheapest, &["alpha/eu", "alpha", "beta"], ["alpha", "gamma", "delta", "alpha/eu", "beta"], "alpha", &["alpha/eu", "beta"]),
+        (&cheapest, &["gamma", "delta"], ["alpha", "alpha/eu", "beta", "gamma", "delta"], "gamma", &["delta"]),
+        (&cheapest, &["delta"], ["alpha", "alpha/eu", "beta", "gamma", "delta"], "delta", &[]),
+        (&named, &["alpha", "beta"], ["beta", "alpha/eu", "gamma", "delta", "alpha"], "beta", &["alpha"]),
+    ];
+    for (preferences, due, order, probed, held_back) in cases {
+        let due = due.iter().map(|tag| at(&catalog, routed::MODEL, tag)).collect();
+        let health = Marks { due, ..routed::health(&catalog) };
+        let made = plan(&catalog, &Bindings::new(&catalog, |_, _| Bind::Real), &Ask::new(&models, preferences), &health);
+        assert_eq!(tags(&catalog, &made), order);
+        let attempts = made.unwrap().attempts;
+        let of = |is: fn(&Choice) -> bool| -> Vec<&str> {
+            attempts.iter().filter(|choice| is(choice)).map(|choice| catalog.endpoint(choice.endpoint).tag.as_str()).collect()
+        };
+        assert_eq!((of(|choice| choice.probes), of(|choice| choice.failed_recently)), (vec![probed], held_back.to_vec()));
+    }
+}
+
+#[test]
+fn what_misses_a_threshold_goes_behind_the_other_models_too() {
+    let catalog = routed::catalog();
+    let models = slugs(&[routed::MODEL, "t/other"]);
+    let bindings = Bindings::new(&catalog, |_, _| Bind::Real);
+    let of = |failed: &[&str], set: &dyn Fn(&mut Preferences)| {
+        let mut preferences = Preferences { only: texts(&["alpha", "beta"]), sort: sort(SortBy::Price), ..Preferences::default() };
+        set(&mut preferences);
+        let failed = failed.iter().map(|tag| at(&catalog, routed::MODEL, tag)).collect();
+        let health = Marks { failed, ..routed::health(&catalog) };
+        let attempts = plan(&catalog, &bindings, &Ask::new(&models, &preferences), &health).unwrap().attempts;
+        attempts.iter().map(|choice| (choice.requested, catalog.endpoint(choice.endpoint).tag.clone())).collect::<Vec<_>>()
+    };
+    let order = |all: &[(u16, &str)]| all.iter().map(|(model, tag)| (*model, (*tag).to_owned())).collect::<Vec<_>>();
+    assert_eq!(of(&[], &|_| ()), order(&[(0, "alpha"), (0, "alpha/eu"), (0, "beta"), (1, "beta")]));
+    assert_eq!(
+        of(&[], &|p| p.preferred_min_throughput = p50(1000.0)),
+        order(&[(1, "beta"), (0, "alpha"), (0, "alpha/eu"), (0, "beta")]),
+        "all of the first model"
+    );
+    assert_eq!(
+        of(&["alpha"], &|p| p.preferred_min_throughput = p50(90.0)),
+        order(&[(0, "alpha/eu"), (1, "beta"), (0, "beta"), (0, "alpha")]),
+        "what failed stays behind what is slow"
+    );
+    assert_eq!(
+        of(&[], &|p| (p.preferred_min_throughput, p.order) = (p50(1000.0), texts(&["beta"]))),
+        order(&[(0, "beta"), (1, "beta"), (0, "alpha"), (0, "alpha/eu")]),
+        "what is named stays"
+    );
 }
 
 #[test]

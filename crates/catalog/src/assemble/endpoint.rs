@@ -26,6 +26,12 @@ fn costs_nothing(card: &PriceCard) -> bool {
     lists.all(|rates| Meter::ALL.into_iter().all(|meter| meter == Meter::Search || rates.effective(meter) == Price(0)))
 }
 
+/// Whether requests may be processed anywhere, whatever region they enter by: Amazon's inference profiles and the tags of the cloud
+/// providers say so.
+fn is_global(row: &EndpointRow, tag: &str) -> bool {
+    row.upstream_id.as_deref().is_some_and(|id| id.starts_with("global.")) || tag.ends_with("/global")
+}
+
 /// The endpoint of a row.
 pub(super) fn ordinary(of: &ProviderRow, row: &EndpointRow, model: &Model, ix: Indices, shared: &mut Shared) -> Result<Endpoint, Wrong> {
     let task = row.task.unwrap_or(model.task);
@@ -40,7 +46,7 @@ pub(super) fn ordinary(of: &ProviderRow, row: &EndpointRow, model: &Model, ix: I
     let tool_choice = row.tool_choice.unwrap_or_else(|| derive::tool_choice(&row.supported_parameters));
     let card = card(row, task);
     let zdr_basis = zdr_basis(of, row);
-    let stays = !(of.moved && row.origin != DataOrigin::Configuration);
+    let stays = !(of.moved && row.origin != DataOrigin::Configuration) && !is_global(row, &tag);
     Ok(Endpoint {
         ix: ix.endpoint,
         model: ix.model,

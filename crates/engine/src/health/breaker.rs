@@ -3,6 +3,7 @@
 //! Pure: the time comes with every call. An endpoint is never taken out of a plan, only put to its back.
 
 use portolan_core::UnixMillis;
+use portolan_routing::Standing;
 
 /// An endpoint that failed within this time goes behind the others, even while its breaker is closed.
 pub(crate) const FAILED_RECENTLY_MS: i64 = 30_000;
@@ -92,20 +93,26 @@ impl Breaker {
         }
     }
 
-    /// Whether a plan that is made now puts the endpoint behind the others. While a probe is due, one plan does not; with
-    /// `take` this one is it.
-    pub(super) fn holds_back(&mut self, now: UnixMillis, take: bool) -> bool {
+    /// Where a plan that is made now puts the endpoint.
+    pub(super) fn standing(&self, now: UnixMillis) -> Standing {
         if self.cool_until.is_some_and(|until| is_ahead(until, now, COOL_DOWN_MAX_MS)) {
-            return true;
+            return Standing::Behind;
         }
-        let Some(trouble) = self.trouble.as_mut().filter(|trouble| trouble.lasts(now)) else { return false };
+        let Some(trouble) = self.trouble.as_ref().filter(|trouble| trouble.lasts(now)) else { return Standing::Well };
         if is_ahead(trouble.probe_at, now, PROBE_DELAY_MAX_MS) || trouble.permit.is_some_and(|at| is_within(at, now, PROBE_PERMIT_MS)) {
-            return true;
+            Standing::Behind
+        } else {
+            Standing::ProbeDue
         }
-        if take {
+    }
+
+    /// A plan that is made now wants to probe the endpoint: whether it may. With `take` no other may until it has ended.
+    pub(super) fn probe(&mut self, now: UnixMillis, take: bool) -> bool {
+        let is_due = self.standing(now) == Standing::ProbeDue;
+        if let Some(trouble) = self.trouble.as_mut().filter(|_| is_due && take) {
             trouble.permit = Some(now);
         }
-        false
+        is_due
     }
 
     /// The plan that was made at `planned` does not probe after all: the next one may.
@@ -165,6 +172,17 @@ mod tests {
         let mut breaker = Breaker::default();
         times.iter().for_each(|ms| breaker.failed(at(*ms)));
         breaker
+    }
+
+    impl Breaker {
+        /// Whether a plan that is made now has the endpoint behind the others.
+        fn holds_back(&mut self, now: UnixMillis, take: bool) -> bool {
+            match self.standing(now) {
+                Standing::Well => false,
+                Standing::ProbeDue => !self.probe(now, take),
+                Standing::Behind => true,
+            }
+        }
     }
 
     fn held_back(breaker: &mut Breaker, ms: i64) -> bool {

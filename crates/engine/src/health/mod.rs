@@ -19,7 +19,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use parking_lot::Mutex;
 use portolan_catalog::{Catalog, EndpointIx};
 use portolan_core::{Class, Fault, UnixMillis};
-use portolan_routing::Stats;
+use portolan_routing::{Standing, Stats};
 
 use breaker::Breaker;
 use reach::Reach;
@@ -162,10 +162,14 @@ pub(crate) struct HealthNow<'a> {
 }
 
 impl portolan_routing::Health for HealthNow<'_> {
-    fn failed_recently(&self, endpoint: EndpointIx) -> bool {
+    fn standing(&self, endpoint: EndpointIx) -> Standing {
         let cell = self.table.cell(endpoint);
         // Who is down is not worth a permit.
-        cell.provider.is_down() || cell.breaker.lock().holds_back(self.now, self.probe == Probe::Take)
+        if cell.provider.is_down() { Standing::Behind } else { cell.breaker.lock().standing(self.now) }
+    }
+
+    fn probe(&self, endpoint: EndpointIx) -> bool {
+        self.table.cell(endpoint).breaker.lock().probe(self.now, self.probe == Probe::Take)
     }
 
     fn stats(&self, endpoint: EndpointIx) -> Stats {

@@ -95,7 +95,7 @@ impl Planned {
 
     /// Gives back the permits to probe that this plan took, but for those of the attempts before `from`.
     pub(crate) fn release_probes(&self, from: usize) {
-        let attempts = self.plan.attempts.iter().skip(from).filter(|choice| !choice.failed_recently).map(|choice| choice.endpoint);
+        let attempts = self.plan.attempts.iter().skip(from).filter(|choice| choice.probes).map(|choice| choice.endpoint);
         // Whether fallbacks are allowed is asked when they have been ordered.
         let cut = self.plan.rejected.iter().filter(|rejection| rejection.rule == Rule::FallbackNotAllowed).map(|r| r.endpoint);
         self.health().release(attempts.chain(cut), self.inbound.at);

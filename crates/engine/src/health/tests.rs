@@ -53,11 +53,16 @@ fn world() -> World {
 
 impl World {
     fn held_back(&self, ms: i64) -> bool {
-        self.table.at(at(ms), Probe::Leave).failed_recently(self.endpoint)
+        self.table.at(at(ms), Probe::Leave).standing(self.endpoint) == Standing::Behind
     }
 
     fn probes(&self, ms: i64) -> bool {
-        !self.table.at(at(ms), Probe::Take).failed_recently(self.endpoint)
+        let health = self.table.at(at(ms), Probe::Take);
+        match health.standing(self.endpoint) {
+            Standing::Well => true,
+            Standing::ProbeDue => health.probe(self.endpoint),
+            Standing::Behind => false,
+        }
     }
 }
 
@@ -151,15 +156,15 @@ fn a_reload_keeps_everything_of_the_endpoints_that_stay() {
     let new = HealthTable::new(&after, Some((&before, &old)));
     let moved = ix(&after, "alpha");
     let (then, now) = (old.at(at(1), Probe::Leave), new.at(at(1), Probe::Leave));
-    assert!(now.failed_recently(moved) && now.strict_barred(moved));
+    assert!(now.standing(moved) == Standing::Behind && now.strict_barred(moved));
     assert!(now.stats(moved).latency.is_some());
     assert_eq!(now.stats(moved), then.stats(alpha));
     assert_eq!(now.stats(moved).tool_error_rate, Some(0.1));
     assert_eq!(new.output_p95(moved), Some(100));
     assert_eq!(new.endpoint_stats(moved, at(1)), old.endpoint_stats(alpha, at(1)));
-    assert!(!now.failed_recently(ix(&after, "gamma")) && !now.failed_recently(ix(&after, "delta")));
+    assert!(now.standing(ix(&after, "gamma")) == Standing::Well && now.standing(ix(&after, "delta")) == Standing::Well);
     old.served(alpha, &answer(at(5_000)), at(6_000));
-    assert!(!new.at(at(6_000), Probe::Leave).failed_recently(moved), "a request that began before the reload counts after it");
+    assert_eq!(new.at(at(6_000), Probe::Leave).standing(moved), Standing::Well, "a request that began before the reload counts after it");
 }
 
 #[test]
@@ -182,7 +187,7 @@ fn two_probes_in_a_row_hold_every_endpoint_of_a_provider_back_until_one_succeeds
     let table = HealthTable::new(&catalog, None);
     let (alpha, beta) = (ix(&catalog, "alpha"), ix(&catalog, "beta"));
     let own = provider(&catalog, "alpha");
-    let held_back = |ix| (table.at(at(0), Probe::Leave).failed_recently(ix), table.probe_failed(ix));
+    let held_back = |ix| (table.at(at(0), Probe::Leave).standing(ix) == Standing::Behind, table.probe_failed(ix));
     let clear: [&dyn Fn(); 2] = [&|| assert!(!table.probed(own, true)), &|| table.served(alpha, &answer(at(0)), at(1))];
     for clear in clear {
         assert!(!table.probed(own, false));

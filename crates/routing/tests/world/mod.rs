@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use portolan_catalog::{Catalog, EndpointIx, ProviderOverlay};
 use portolan_core::{ModelSlug, Preferences};
-use portolan_routing::{Ask, Bind, Bindings, Health, NoEndpoint, Plan, Stats, plan};
+use portolan_routing::{Ask, Bind, Bindings, Health, NoEndpoint, Plan, Standing, Stats, plan};
 
 /// Prices of `t/m` in dollars per token: alpha 1, beta 2, gamma 3, delta 3. Beta has no tools, gamma takes images and little context.
 const PROVIDERS: &[(&str, &str)] = &[
@@ -85,6 +85,7 @@ pub(crate) fn real(catalog: &Catalog) -> Bindings {
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Marks {
     pub(crate) failed: BTreeSet<EndpointIx>,
+    pub(crate) due: BTreeSet<EndpointIx>,
     pub(crate) barred: BTreeSet<EndpointIx>,
     pub(crate) stats: BTreeMap<EndpointIx, Stats>,
 }
@@ -94,8 +95,16 @@ impl Health for Marks {
         self.stats.get(&endpoint).copied().unwrap_or_default()
     }
 
-    fn failed_recently(&self, endpoint: EndpointIx) -> bool {
-        self.failed.contains(&endpoint)
+    fn standing(&self, endpoint: EndpointIx) -> Standing {
+        match (self.failed.contains(&endpoint), self.due.contains(&endpoint)) {
+            (true, _) => Standing::Behind,
+            (_, true) => Standing::ProbeDue,
+            _ => Standing::Well,
+        }
+    }
+
+    fn probe(&self, _: EndpointIx) -> bool {
+        true
     }
 
     fn strict_barred(&self, endpoint: EndpointIx) -> bool {
