@@ -8,7 +8,7 @@ use portolan_catalog::{DataOrigin, Endpoint, EndpointIx, Provider};
 use portolan_core::{Area, Day, Dialect, GenerationId, KeyHash, ModelSlug, UnixMillis};
 use portolan_dialect::openai_chat::peek::{self, Peek};
 use portolan_dialect::target::{Reseller, Target};
-use portolan_ledger::{App, Held, Refusal};
+use portolan_ledger::{App, Attempt, Held, Refusal};
 use portolan_routing::{Choice, Detail, NoEndpoint, Plan, Rejection, Rule as By, SimulatorUse, Source};
 use tokio::time::Instant;
 
@@ -121,6 +121,11 @@ impl Planned {
 
     pub(crate) fn provider(&self, attempt: usize) -> &Provider {
         self.deployment.catalog.provider(self.endpoint(attempt).provider)
+    }
+
+    /// The display name of the provider of an attempt that was made.
+    pub(crate) fn provider_name<'a>(&'a self, attempt: &'a Attempt) -> &'a str {
+        self.deployment.catalog.provider_by_slug(&attempt.provider).map_or(&attempt.provider, |provider| &provider.name)
     }
 
     /// The public name of the model that an attempt serves. A wildcard is known by the name that was asked for.

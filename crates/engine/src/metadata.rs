@@ -2,6 +2,7 @@
 //!
 //! Source: OpenRouter's schema `OpenRouterMetadata`.
 
+use portolan_ledger::Attempt;
 use serde_json::{Value, json};
 
 use crate::Inbound;
@@ -18,12 +19,8 @@ impl Run {
         let available: Vec<Value> = (0..planned.plan.attempts.len())
             .map(|i| json!({ "provider": planned.provider(i).name, "model": planned.slug(i).as_str(), "selected": i == self.current }))
             .collect();
-        let name = |slug: &str| planned.deployment.catalog.provider_by_slug(slug).map_or_else(|| slug.to_owned(), |p| p.name.clone());
-        let attempts: Vec<Value> = self
-            .attempts
-            .iter()
-            .map(|a| json!({ "provider": name(&a.provider), "model": a.model, "status": a.status.unwrap_or(0) }))
-            .collect();
+        let attempts: Vec<Value> =
+            self.attempts.iter().map(|a| json!({ "provider": planned.provider_name(a), "model": a.model, "status": status(a) })).collect();
         let summary = format!("available={}, selected={}", available.len(), planned.provider(self.current).name);
         let mut metadata = json!({
             "requested": inbound.peek.models.first(),
@@ -47,6 +44,12 @@ impl Run {
         let is_fallback = usize::from(self.planned.plan.attempts[self.current].requested) >= wanted.first;
         if is_fallback { "fallback" } else { wanted.strategy.as_str() }
     }
+}
+
+/// The status of an attempt. What failed without one of its own, or after a good one, has that of its fault.
+fn status(attempt: &Attempt) -> u16 {
+    let of_fault = attempt.fault.as_ref().map(|fault| fault.class.http_status());
+    attempt.status.filter(|status| of_fault.is_none() || *status >= 400).or(of_fault).unwrap_or(200)
 }
 
 /// The object for a request that no endpoint was left for, where the caller asked for it.

@@ -180,12 +180,22 @@ impl Refused {
         }
         if let Some(availability) = &self.availability {
             error["availability"] = availability.clone();
+            if let Some(seconds) = self.retry_after_seconds() {
+                error["availability"]["retry_after"] = seconds.into();
+            }
         }
         let mut body = json!({ "error": error });
         if let Some(router) = self.router.as_ref().filter(|_| self.status != 500) {
             body["openrouter_metadata"] = router.clone();
         }
         body
+    }
+
+    /// When another try makes sense. Rounded up: a caller who waits a second less than needed has waited for nothing.
+    #[must_use]
+    pub fn retry_after_seconds(&self) -> Option<u64> {
+        let wait = self.retry_after.or((self.status == 503).then_some(Duration::from_secs(1)))?;
+        Some(wait.as_secs() + u64::from(wait.subsec_nanos() > 0))
     }
 
     fn is_retryable(&self) -> bool {

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use portolan_catalog::{Endpoint, EndpointIx};
-use portolan_core::{Class, Fault, Meter, Money, Price, Usage};
+use portolan_core::{Class, Fault, Meter, Money, Origin, Price, Usage};
 use portolan_dialect::relay::{Bill, Relay, Seen};
 use portolan_ledger::{Attempt, Candidate, Cost, End, Entry, Flags, Generation, Latency, charge, cost};
+use serde_json::{Value, json};
 
 use crate::Refused;
 use crate::generation::{Ended, Run, internal, millis_since};
@@ -153,11 +154,29 @@ impl Run {
         };
         let previous = self.attempts.split_last().map_or(&[][..], |(_, before)| before);
         if !previous.is_empty() && refused.status != 500 {
-            let errors: Vec<_> =
-                previous.iter().take(PREVIOUS_ERRORS_MAX).filter_map(|a| Some(previous_error(&a.provider, a.fault.as_ref()?))).collect();
+            let errors: Vec<_> = previous.iter().take(PREVIOUS_ERRORS_MAX).filter_map(|a| self.previous_error(a)).collect();
             refused = refused.with("previous_errors", errors);
         }
+        refused.availability = self.unavailable(fault);
         refused
+    }
+
+    fn previous_error(&self, attempt: &Attempt) -> Option<Value> {
+        let fault = attempt.fault.as_ref()?;
+        Some(json!({ "provider": self.planned.provider_name(attempt), "code": fault.class.error_type(), "status": fault.status }))
+    }
+
+    /// OpenRouter's `error.availability`, where every provider was too busy.
+    fn unavailable(&self, fault: &Fault) -> Option<Value> {
+        let code = match fault.class {
+            Class::RateLimitExceeded if fault.origin == Origin::Upstream => "capacity_exhausted",
+            Class::ProviderOverloaded => "temporarily_unavailable",
+            _ => return None,
+        };
+        let mut providers: Vec<&str> = self.attempts.iter().map(|attempt| self.planned.provider_name(attempt)).collect();
+        providers.dedup();
+        let models = &self.planned.inbound.peek.models;
+        Some(json!({ "code": code, "retryable": true, "requested_models": models, "affected_providers": providers }))
     }
 
     /// The record. It takes the attempts: nothing needs them afterwards.
@@ -271,10 +290,6 @@ fn reported(endpoint: &Endpoint, seen: Option<&Seen>) -> Option<Cost> {
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share lies between 0 and 1")]
 pub(crate) fn ppm(share: f64) -> u32 {
     (share.clamp(0.0, 1.0) * 1e6).round() as u32
-}
-
-fn previous_error(provider: &str, fault: &Fault) -> serde_json::Value {
-    serde_json::json!({ "provider": provider, "code": fault.class.error_type(), "status": fault.status })
 }
 
 /// What the caller hears at the end.

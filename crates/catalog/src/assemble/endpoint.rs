@@ -46,7 +46,8 @@ pub(super) fn ordinary(of: &ProviderRow, row: &EndpointRow, model: &Model, ix: I
     let tool_choice = row.tool_choice.unwrap_or_else(|| derive::tool_choice(&row.supported_parameters));
     let card = card(row, task);
     let zdr_basis = zdr_basis(of, row);
-    let stays = !(of.moved && row.origin != DataOrigin::Configuration) && !is_global(row, &tag);
+    let moved = of.moved && row.origin != DataOrigin::Configuration;
+    let stays = !moved && !is_global(row, &tag);
     Ok(Endpoint {
         ix: ix.endpoint,
         model: ix.model,

@@ -135,8 +135,22 @@ async fn when_all_fail_the_last_error_is_told_with_the_others_and_the_shortest_w
         let told: Vec<_> = previous.iter().map(|e| (e["provider"].as_str().unwrap(), e["status"].as_u64().unwrap())).collect();
         assert_eq!(told, [("p1", 429), ("p2", 429)]);
         assert_eq!((&error["metadata"]["provider_name"], &error["metadata"]["retryable"]), (&json!("p3"), &json!(true)), "{error}");
+        let busy = json!({ "code": "temporarily_unavailable", "retryable": true, "retry_after": 4, "requested_models": ["m/waits"], "affected_providers": ["p1", "p2", "p3"] });
+        assert_eq!(error["availability"], busy);
         let record = app.record(&answer.generation()).unwrap();
         assert_eq!((providers(&record).len(), &record["charge"], &record["status"]), (3, &json!(0), &json!(503)));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn router_metadata_says_of_each_attempt_what_became_of_it() {
+    let World { sim: _sim, app } = world(Config::new());
+    for (name, expected) in [("status", [500, 429, 503, 401, 200]), ("broken", [502, 502, 502, 502, 200])] {
+        let answer = app.chat(&body(name, false)).header("x-openrouter-metadata", "enabled").send().await.unwrap();
+        let json = answer.json();
+        let attempts = json["openrouter_metadata"]["attempts"].as_array().unwrap();
+        let statuses: Vec<_> = attempts.iter().map(|attempt| attempt["status"].as_u64().unwrap()).collect();
+        assert_eq!(statuses, expected, "{name}");
     }
 }
 
