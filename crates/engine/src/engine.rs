@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use http::HeaderValue;
-use portolan_core::{Clock, Money, Random};
+use portolan_core::{Area, Clock, Money, Random};
 use portolan_ledger::Generation;
 use portolan_store::Journal;
 use portolan_upstream::Client;
@@ -15,7 +15,7 @@ use crate::chat::Planned;
 use crate::generation::{Run, draining};
 use crate::reply::Line;
 use crate::sticky::Sticky;
-use crate::{Accounts, Deployment, Inbound, Refused, Reply, Settings, Tasks};
+use crate::{Accounts, Deployment, Inbound, Refused, Reply, Settings, Tasks, wanted};
 
 /// Is told of every generation that ended, after its entry was written to the journal, or could not be. Must be quick and must not fail.
 pub trait Observer: Send + Sync {
@@ -179,6 +179,14 @@ impl Engine {
     #[must_use]
     pub fn via(&self) -> HeaderValue {
         self.0.via.clone()
+    }
+
+    /// The area that requests to a host of this area are confined to.
+    ///
+    /// # Errors
+    /// When such requests are not served here.
+    pub fn confinement(&self, host: Option<Area>) -> Result<Option<Area>, Refused> {
+        Ok(wanted::area(self.settings(), host, &[])?.map(|(area, _)| area))
     }
 
     pub(crate) fn settings(&self) -> Settings {

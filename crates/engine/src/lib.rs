@@ -35,6 +35,6 @@ pub use explain::stored_explanation;
 pub use health::EndpointStats;
 pub use refusal::{Details, Refused, Rule, not_a_model};
 pub use reply::{Head, Reply, StreamBody};
-pub use routers::is_router;
+pub use routers::{find_listed, is_router};
 pub use settings::{Settings, Timeouts};
 pub use tasks::Tasks;

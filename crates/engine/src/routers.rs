@@ -1,10 +1,10 @@
 //! `openrouter/auto` and `openrouter/free`: what they are asked, and what they decide.
 
-use portolan_catalog::ModelIx;
+use portolan_catalog::{Catalog, Listed, ModelIx};
 use portolan_core::Capability;
 use portolan_ledger::RouterChoice;
-use portolan_routing::NoEndpoint;
 use portolan_routing::auto::{self, AutoPlugin, Market, PromptView, Routed, Router, RouterView};
+use portolan_routing::{NoEndpoint, Variant};
 use serde_json::{Value, json};
 
 use crate::Refused;
@@ -15,6 +15,14 @@ use crate::settle::ppm;
 #[must_use]
 pub fn is_router(name: &str) -> bool {
     Router::named(name).is_some()
+}
+
+/// The row of the catalog that requests mean by a name: a router by either of its names, a model whatever the order of its endpoints
+/// is to be (`:nitro`).
+#[must_use]
+pub fn find_listed<'c>(catalog: &'c Catalog, name: &str) -> Option<Listed<'c>> {
+    let slug = Router::named(name).map_or_else(|| Variant::split(catalog, name).0, |router| router.as_str().into());
+    catalog.find_listed(&slug)
 }
 
 /// A router with the settings of a request.

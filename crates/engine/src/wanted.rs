@@ -86,7 +86,7 @@ impl Wanted {
     /// # Errors
     /// A name that is none, settings of a router that make no sense, an area that is not served here.
     pub(crate) fn new(engine: &Engine, deployment: &Deployment, inbound: &Inbound, seed: u64) -> Result<Self, Refused> {
-        let area = area(engine.settings(), inbound)?;
+        let area = area(engine.settings(), inbound.area, &inbound.peek.models)?;
         let mut wanted = Self {
             models: Vec::new(),
             strategy: Strategy::of(&inbound.peek.models),
@@ -246,14 +246,14 @@ fn ignored(deployment: &Deployment, own: &[String], policies: &[Policy]) -> Vec<
     all.map(|name| portolan_routing::canonical(&deployment.catalog, name)).collect()
 }
 
-/// The area that a request is confined to, and by whom.
-fn area(settings: Settings, inbound: &Inbound) -> Result<Option<(Area, Source)>, Refused> {
+/// The area that a request for these models is confined to, and by whom. `host`: what its host name says.
+pub(crate) fn area(settings: Settings, host: Option<Area>, models: &[String]) -> Result<Option<(Area, Source)>, Refused> {
     let refused = |message: String| {
         let mut refused = Refused::new(403, "permission_denied", message).by(Rule::Region);
-        refused.availability = Some(json!({ "code": "region_restricted", "retryable": false, "requested_models": inbound.peek.models }));
+        refused.availability = Some(json!({ "code": "region_restricted", "retryable": false, "requested_models": models }));
         Err(refused)
     };
-    let area = match (inbound.area, settings.confine) {
+    let area = match (host, settings.confine) {
         (Some(host), Some(rule)) if host != rule => {
             return refused(format!(
                 "This host confines requests to {}, and this gateway serves only {}; use its host for {}",

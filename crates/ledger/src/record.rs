@@ -83,8 +83,13 @@ impl Generation {
 
 fn long_names(value: Value) -> Value {
     let long = |short: String| NAMES.iter().find(|(s, _)| *s == short).map_or(short, |(_, long)| (*long).to_owned());
+    let readable = |(name, value): (String, Value)| match (long(name), value.as_u64()) {
+        // As the catalog shows it, and whole in readers that take numbers for floating ones.
+        (name, Some(version)) if name == "price_version" => (name, format!("{version:016x}").into()),
+        (name, _) => (name, long_names(value)),
+    };
     match value {
-        Value::Object(fields) => fields.into_iter().map(|(name, value)| (long(name), long_names(value))).collect(),
+        Value::Object(fields) => fields.into_iter().map(readable).collect(),
         Value::Array(items) => items.into_iter().map(long_names).collect(),
         other => other,
     }
@@ -427,6 +432,8 @@ mod tests {
         let readable = record.readable();
         assert_eq!(again.readable(), readable);
         assert_eq!(readable["charge"].to_string(), "0.1");
+        let version = Value::from("0000000000000007");
+        assert_eq!((&readable["price_version"], &readable["attempts"][0]["price_version"]), (&version, &version));
         assert_eq!((&readable["attempts"][0]["lane"], &readable["latency"]["total_ms"]), (&"raw".into(), &2.into()));
         let served = (&readable["attempts"][0]["served_model"], &readable["attempts"][0]["served_provider"]);
         assert_eq!(served, (&"a/b-1".into(), &"P".into()));

@@ -28,6 +28,9 @@ pub(super) fn pricing(endpoint: Option<&Endpoint>) -> Value {
         return serde_json::json!({ "prompt": UNKNOWN, "completion": UNKNOWN });
     };
     let mut row = list(&endpoint.prices.base, None);
+    if let Some(price) = endpoint.audio_cache_read {
+        row.insert("input_audio_cache".to_owned(), price.to_string().into());
+    }
     let overrides: Vec<Value> = endpoint
         .prices
         .tiers

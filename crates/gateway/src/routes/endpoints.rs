@@ -7,7 +7,8 @@ use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use http::HeaderMap;
 use portolan_catalog::{Catalog, EndpointIx, EndpointStats, Model};
-use portolan_engine::Deployment;
+use portolan_core::Suffix;
+use portolan_engine::{Deployment, find_listed};
 
 use super::models::not_found;
 use crate::{ApiError, Gateway, auth};
@@ -21,7 +22,7 @@ pub(crate) async fn of_model(
     let deployment = gateway.engine.deployment();
     let (catalog, slug) = (&deployment.catalog, format!("{author}/{name}"));
     let with_speed = is_known(&gateway, &headers);
-    let answer = match catalog.find_listed(&slug) {
+    let answer = match find_listed(catalog, &slug) {
         Some(listed) => catalog.endpoints_answer(listed.model, |ix| shown(&gateway, &deployment, ix, with_speed)),
         None => catalog.no_endpoints_answer(base_of_variant(catalog, &slug).ok_or_else(|| not_found(catalog, &slug))?, &slug),
     };
@@ -56,8 +57,17 @@ fn is_known(gateway: &Gateway, headers: &HeaderMap) -> bool {
     auth::authenticate(gateway, headers).is_ok()
 }
 
-/// The model of a slug with variants (`openai/gpt-4o:free`) of which the catalog has no entry.
+/// The model of a slug with variants (`openai/gpt-4o:free`) of which the catalog has no entry. Other words behind a colon are a part of
+/// a name.
 fn base_of_variant<'a>(catalog: &'a Catalog, slug: &str) -> Option<&'a Model> {
-    let mut shorter = std::iter::successors(slug.rsplit_once(':'), |(rest, _)| rest.rsplit_once(':'));
-    shorter.find_map(|(base, _)| catalog.find_listed(base)).map(|listed| listed.model)
+    let mut rest = slug;
+    while let Some((base, word)) = rest.rsplit_once(':')
+        && Suffix::parse(word).is_some()
+    {
+        if let Some(listed) = catalog.find_listed(base) {
+            return Some(listed.model);
+        }
+        rest = base;
+    }
+    None
 }

@@ -6,16 +6,17 @@ use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{OriginalUri, Path, Query, State};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use http::{HeaderName, HeaderValue, Uri, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Uri, header};
 use portolan_catalog::{Catalog, Listed};
-use portolan_core::Task;
-use portolan_engine::{Caller, Deployment, Refused, Rule, not_a_model};
+use portolan_core::{Area, Task};
+use portolan_engine::{Caller, Deployment, Refused, Rule, find_listed, is_router, not_a_model};
 use serde_json::{Value, json};
 
 use super::endpoints::measured;
 use super::listing::Asked;
 use super::pages::{OUTPUT_DEFAULT, select};
 use crate::auth::Authenticated;
+use crate::headers::area;
 use crate::{ApiError, Gateway};
 
 type Pairs = Result<Query<Vec<(String, String)>>, QueryRejection>;
@@ -48,12 +49,14 @@ pub(crate) async fn embeddings(
 pub(crate) async fn of_caller(
     State(gateway): State<Arc<Gateway>>,
     Authenticated(caller): Authenticated,
+    headers: HeaderMap,
     OriginalUri(uri): OriginalUri,
     pairs: Pairs,
 ) -> Result<Response, ApiError> {
     let asked = read(&gateway, pairs)?.filter_or(OUTPUT_DEFAULT);
     let deployment = gateway.engine.deployment();
-    let body = answer(&gateway, &deployment, &asked, &uri, |row| may_use(&deployment, &caller, row));
+    let area = gateway.engine.confinement(area(&headers))?;
+    let body = answer(&gateway, &deployment, &asked, &uri, |row| may_use(&deployment, &caller, row, area));
     Ok(([JSON, (header::CACHE_CONTROL, PRIVATE)], body).into_response())
 }
 
@@ -101,14 +104,18 @@ fn answer(gateway: &Gateway, deployment: &Deployment, asked: &Asked, uri: &Uri, 
 
 fn find(gateway: &Gateway, slug: &str) -> Result<Value, ApiError> {
     let deployment = gateway.engine.deployment();
-    let listed = deployment.catalog.find_listed(slug).ok_or_else(|| not_found(&deployment.catalog, slug))?;
+    let listed = find_listed(&deployment.catalog, slug).ok_or_else(|| not_found(&deployment.catalog, slug))?;
     Ok(deployment.catalog.model_row(listed))
 }
 
-/// Whether a key may use a model: today every key, where something stands behind one of its endpoints. Guardrails
-/// will speak here.
-fn may_use(deployment: &Deployment, _: &Caller, row: &Listed<'_>) -> bool {
-    row.model.endpoints.iter().any(|ix| deployment.reaches(*ix))
+/// Whether a key may use a model from a host of this area: today every key, where something stands behind one of its endpoints.
+/// Routers choose among models whose endpoints stand anywhere. Guardrails will speak here.
+fn may_use(deployment: &Deployment, _: &Caller, row: &Listed<'_>, area: Option<Area>) -> bool {
+    if is_router(row.slug().as_str()) {
+        return area.is_none();
+    }
+    let stays = |ix| area.is_none() || deployment.catalog.endpoint(ix).area == area;
+    row.model.endpoints.iter().any(|ix| deployment.reaches(*ix) && stays(*ix))
 }
 
 /// The same query, at another offset.

@@ -35,9 +35,9 @@ async fn ids(app: &TestApp, path: &str) -> Vec<String> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_is_shown_the_models_that_something_stands_behind() {
     let app = TestApp::start(BINARY.as_ref(), &Config::new().tables(ONE_PROVIDER));
-    assert_eq!(ids(&app, "/api/v1/models/user").await, ["acme/sloop", "acme/brig"]);
-    assert_eq!(ids(&app, "/v1/models/user?sort=context-high-to-low&limit=1").await, ["acme/brig"]);
-    assert_eq!(ids(&app, "/v1/models/user?output_modalities=image").await, [""; 0]);
+    assert_eq!(ids(&app, "/api/v1/models/user").await, ["openrouter/auto", "openrouter/free", "acme/sloop", "acme/brig"]);
+    assert_eq!(ids(&app, "/v1/models/user?sort=context-high-to-low&model_authors=acme&limit=1").await, ["acme/brig"]);
+    assert_eq!(ids(&app, "/v1/models/user?output_modalities=image&model_authors=acme").await, [""; 0]);
     let all = ids(&app, "/api/v1/models").await;
     for listed in ["acme/sloop", "openai/gpt-4o-mini"] {
         assert!(all.iter().any(|id| id == listed), "{listed}");
@@ -141,11 +141,16 @@ async fn a_name_that_leads_nowhere_is_told_as_openrouter_tells_it() {
     for (path, status) in [
         ("/api/v1/model/acme/fake-1.0", 404),
         ("/api/v1/model/openai/gpt-4o-mini:free", 404),
+        ("/api/v1/model/openai/gpt-4o-mini:nitro", 200),
+        ("/api/v1/model/openai/gpt-4o-mini:bogus", 404),
+        ("/api/v1/model/portolan/auto", 200),
         ("/v1/models/gpt-4o-mini", 404),
         ("/api/v1/models/acme/fake-1.0/endpoints", 404),
         ("/api/v1/models/acme/fake-1.0:free/endpoints", 404),
         ("/api/v1/models/openai/gpt-4o-mini:free/endpoints", 200),
         ("/api/v1/models/openai/gpt-4o-mini:free:nitro/endpoints", 200),
+        ("/api/v1/models/openai/gpt-4o-mini:bogus/endpoints", 404),
+        ("/api/v1/models/openai/gpt-4o-mini:free:bogus/endpoints", 404),
         ("/api/v1/images/models/openai/gpt-4o-mini/endpoints", 404),
         ("/api/v1/models?sort=best", 400),
         ("/api/v1/models/count?output_modalities=smell", 400),
@@ -160,6 +165,8 @@ async fn a_name_that_leads_nowhere_is_told_as_openrouter_tells_it() {
     }
     let none = get(&app, "/api/v1/models/openai/gpt-4o-mini:free/endpoints").await.json();
     assert_eq!((&none["data"]["id"], &none["data"]["endpoints"]), (&"openai/gpt-4o-mini:free".into(), &serde_json::json!([])));
+    let sorted = get(&app, "/api/v1/models/openai/gpt-4o-mini:nitro/endpoints").await.json();
+    assert_eq!(sorted, get(&app, "/api/v1/models/openai/gpt-4o-mini/endpoints").await.json(), "a variant that only sorts");
 }
 
 #[tokio::test(flavor = "multi_thread")]

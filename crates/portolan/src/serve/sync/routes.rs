@@ -7,7 +7,7 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use portolan_catalog::Catalog;
 use portolan_catalog::sync::{Diff, Source, Synced};
-use portolan_engine::{Refused, not_a_model};
+use portolan_engine::{Refused, find_listed, not_a_model};
 use portolan_gateway::{ApiError, Gateway};
 use portolan_upstream::Client;
 use serde::Deserialize;
@@ -52,7 +52,7 @@ async fn list(State(reach): State<Arc<Reach>>) -> Json<Value> {
 async fn model(State(reach): State<Arc<Reach>>, Path((author, slug)): Path<(String, String)>) -> Answered {
     let deployment = reach.gateway.engine.deployment();
     let name = format!("{author}/{slug}");
-    let Some(model) = deployment.catalog.model(&name) else {
+    let Some(model) = find_listed(&deployment.catalog, &name).map(|listed| listed.model) else {
         return Err(Refused::new(404, "not_found", not_a_model(&deployment.catalog, &name)).into());
     };
     let synced = reach.in_force.now().synced.map(|good| good.synced);

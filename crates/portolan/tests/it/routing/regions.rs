@@ -34,7 +34,7 @@ impl World {
             .timeouts(1_000, 1_000, 5_000)
             .provider(&model("european", &self.door.base_url()))
             .provider(&model("american", &self.sim.base_url()))
-            .provider(&model("nowhere", &self.sim.base_url()))
+            .provider(&model("nowhere", &self.sim.base_url()).model("m/nowhere", "sim-c3-nowhere"))
             .tables(&attests("european", "eu"))
             .tables(&attests("american", "us"))
             .tables(region);
@@ -53,6 +53,21 @@ async fn send(app: &TestApp, host: &str, body: &Value) -> Answer {
 
 fn rule(answer: &Answer) -> (u16, Option<String>) {
     (answer.status, answer.json()["error"]["metadata"]["rule"].as_str().map(str::to_owned))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_is_listed_the_models_that_it_can_use_at_a_host() {
+    let app = World::new().await.app("");
+    for (host, listed) in [
+        ("localhost", &["m/nowhere", "m/x", "openrouter/auto", "openrouter/free"][..]),
+        ("eu.localhost", &["m/x"]),
+        ("us.localhost", &["m/x"]),
+    ] {
+        let answer = app.request("GET", "/api/v1/models/user").header("host", host).send().await.unwrap().json();
+        let mut seen: Vec<&str> = answer["data"].as_array().unwrap().iter().map(|model| model["id"].as_str().unwrap()).collect();
+        seen.sort_unstable();
+        assert_eq!(seen, listed, "{host}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
