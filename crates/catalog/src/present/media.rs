@@ -152,15 +152,14 @@ fn image_prices(endpoint: &Endpoint) -> Vec<Value> {
 fn prices_of(of: &MediaPrice) -> Vec<Value> {
     let Some((name, billable)) = BILLABLES.iter().find(|(name, _)| of.sku.starts_with(name)) else { return Vec::new() };
     let variant = of.sku.strip_prefix(name).map(|rest| rest.trim_start_matches('_')).filter(|rest| !rest.is_empty());
-    let unit = unit(of.unit);
+    // OpenRouter knows no unit as small as a pixel.
+    let (unit, many) = if of.unit == MediaUnit::Pixel { (MediaUnit::Megapixel, 1_000_000) } else { (of.unit, 1) };
+    let unit = json!(unit).as_str().unwrap_or_default().to_owned();
+    let line = |variant, cost: Price| price(billable, &unit, variant, Price(cost.0.checked_mul(many)?));
     if of.variants.is_empty() {
-        return price(billable, &unit, variant, of.price).into_iter().collect();
+        return line(variant, of.price).into_iter().collect();
     }
-    of.variants.iter().filter_map(|v| price(billable, &unit, Some(&v.condition), v.price)).collect()
-}
-
-fn unit(unit: MediaUnit) -> String {
-    json!(unit).as_str().unwrap_or_default().to_owned()
+    of.variants.iter().filter_map(|v| line(Some(v.condition.as_str()), v.price)).collect()
 }
 
 /// A number and no text, unlike every other price of this API.
