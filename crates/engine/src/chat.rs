@@ -304,9 +304,9 @@ pub(crate) fn no_endpoint(deployment: &Deployment, inbound: &Inbound, wanted: &W
     }
     let excluded = none.excluded_by(ask);
     let decided = none.decisive().map(|rejection| rejection.rule).or(excluded.keys().next().copied());
-    let (code, rule) = match decided {
-        Some(By::ProviderNotAllowed | By::NotInOrder) => ("constraint_filtered", Rule::ProviderNotAllowed),
-        Some(By::Region) => ("constraint_filtered", Rule::Region),
+    let (is_constraint, rule) = match decided {
+        Some(By::ProviderNotAllowed | By::NotInOrder) => (true, Rule::ProviderNotAllowed),
+        Some(By::Region) => (true, Rule::Region),
         Some(
             rule @ (By::ModelNotAllowed
             | By::ZdrRequired
@@ -315,18 +315,24 @@ pub(crate) fn no_endpoint(deployment: &Deployment, inbound: &Inbound, wanted: &W
             | By::Quantization
             | By::Distillable
             | By::Parameters),
-        ) => ("constraint_filtered", Rule::Route(rule)),
-        None | Some(By::NotCallable | By::NoCredential | By::SimulatedApart | By::Task) => ("no_endpoints", Rule::NoEndpoint),
-        Some(rule) => ("no_endpoints", Rule::Route(rule)),
+        ) => (true, Rule::Route(rule)),
+        None | Some(By::NotCallable | By::NoCredential | By::SimulatedApart | By::Task) => (false, Rule::NoEndpoint),
+        Some(rule) => (none.is_by_preference(&deployment.catalog, ask), Rule::Route(rule)),
     };
+    let code = if is_constraint { "constraint_filtered" } else { "no_endpoints" };
     let mut refused = Refused::new(none.http_status(), "not_found", message).by(rule);
     if let Some(rejection) = none.decisive() {
         refused = refused.with("decided_by", rejection.rule.as_str()).with("source", rejection.source.as_str());
     }
     let mut availability = serde_json::json!({ "code": code, "retryable": false, "requested_models": inbound.peek.models });
     if !excluded.is_empty() {
-        availability["excluded_by"] = excluded.keys().map(|rule| rule.availability_name()).collect();
+        let mut names: Vec<&str> = excluded.keys().map(|rule| rule.availability_name()).collect();
+        names.dedup();
+        availability["excluded_by"] = names.into();
         refused = refused.with("excluded_by", serde_json::json!(excluded));
+    }
+    if let Some(constraint) = none.constraint(&deployment.catalog, ask).filter(|_| is_constraint) {
+        availability["constraint"] = serde_json::json!(constraint);
     }
     refused.availability = Some(availability);
     refused

@@ -57,6 +57,11 @@ fn plain(catalog: &Catalog, ask: &Ask<'_>, rejection: &Rejection) -> Option<Stri
         (Rule::NotInOrder, _) => list("order", &preferences.order),
         // What an administrator lists is not the caller's to read.
         (Rule::ProviderNotAllowed, _) => Some("the provider is not allowed here".to_owned()),
+        (Rule::ModelNotAllowed, _) => Some("the router may not choose its model".to_owned()),
+        (Rule::NoCredential, _) => Some("no credential is configured for it".to_owned()),
+        (Rule::SimulatedApart, _) => Some("real and simulated endpoints never serve one request".to_owned()),
+        (Rule::StrictBarred, _) => Some("it reported more usage than was held, and the budget is strict".to_owned()),
+        (Rule::FallbackNotAllowed, _) => Some("fallbacks are not allowed, and another endpoint of the model goes first".to_owned()),
         (Rule::BudgetExhausted, _) => Some("it can cost more than what is left of the key's limit".to_owned()),
         (Rule::BudgetInFlight, _) => Some("it does not fit beside what requests in flight hold of the key's limit".to_owned()),
         _ => None,

@@ -48,7 +48,7 @@ pub(crate) struct Scope<'a> {
 /// Abilities and parameters for which endpoints are preferred.
 type Wishes = (Capabilities, Parameters);
 
-type Verdict = Option<(Rule, Source, Detail)>;
+pub(crate) type Verdict = Option<(Rule, Source, Detail)>;
 
 /// Sorts the endpoints of a model into attempts, in the order of the catalog, and rejections.
 pub(crate) fn filter(scope: &Scope<'_>, attempts: &mut Vec<Choice>, rejected: &mut Vec<Rejection>) {
@@ -60,9 +60,10 @@ pub(crate) fn filter(scope: &Scope<'_>, attempts: &mut Vec<Choice>, rejected: &m
         let verdict = scope
             .bound(endpoint)
             .or_else(|| scope.does(endpoint))
+            .or_else(|| scope.in_order(endpoint))
             .or_else(|| scope.allowed(endpoint, &mut policy))
             .or_else(|| scope.tier(endpoint, flex_only))
-            .or_else(|| scope.fits(endpoint))
+            .or_else(|| fits(scope.ask, endpoint))
             .or_else(|| scope.chosen(endpoint, wishes));
         match verdict {
             None => attempts.push(order::unordered(scope, endpoint)),
@@ -75,6 +76,20 @@ pub(crate) fn filter(scope: &Scope<'_>, attempts: &mut Vec<Choice>, rejected: &m
 
 fn hard() -> Capabilities {
     HARD.into_iter().collect()
+}
+
+/// Whether the request fits an endpoint, whatever is allowed.
+pub(crate) fn fits(ask: &Ask<'_>, endpoint: &Endpoint) -> Verdict {
+    let lacking = ask.needs.without(ask.needs.without(hard())).without(endpoint.capabilities);
+    if !lacking.is_empty() {
+        return Some((Rule::Capability, Source::RequestNeeds, Detail::Lacks(lacking, Parameters::NONE)));
+    }
+    let (needs, has) = (ask.input_tokens_min(), u64::from(endpoint.prompt_limit()));
+    if needs > has {
+        return Some((Rule::ContextLength, Source::RequestMessages, Detail::Limit { needs, has }));
+    }
+    let (needs, has) = (ask.max_output.unwrap_or(0), u64::from(endpoint.max_output));
+    (needs > has).then_some((Rule::MaxOutput, Source::RequestMaxTokens, Detail::Limit { needs, has }))
 }
 
 impl Scope<'_> {
@@ -100,6 +115,12 @@ impl Scope<'_> {
     /// Whether it does what is asked for.
     fn does(&self, endpoint: &Endpoint) -> Verdict {
         (endpoint.task != self.ask.task).then_some((Rule::Task, Source::Catalog, Detail::Does(endpoint.task)))
+    }
+
+    /// Whether `order` names it, where there are no fallbacks. Asked before the rules that look at what is named.
+    fn in_order(&self, endpoint: &Endpoint) -> Verdict {
+        let left_out = !self.ask.preferences.allow_fallbacks && !self.named.is_empty() && self.rank(endpoint).is_none();
+        left_out.then_some((Rule::NotInOrder, Source::RequestAllowFallbacks, Detail::None))
     }
 
     /// Whether the preferences and policies let it pass; else also which policy does not.
@@ -141,22 +162,7 @@ impl Scope<'_> {
     }
 
     fn could_serve(&self, endpoint: &Endpoint) -> bool {
-        self.bound(endpoint).is_none() && self.does(endpoint).is_none() && self.fits(endpoint).is_none()
-    }
-
-    /// Whether the request fits it.
-    fn fits(&self, endpoint: &Endpoint) -> Verdict {
-        let ask = self.ask;
-        let lacking = ask.needs.without(ask.needs.without(hard())).without(endpoint.capabilities);
-        if !lacking.is_empty() {
-            return Some((Rule::Capability, Source::RequestNeeds, Detail::Lacks(lacking, Parameters::NONE)));
-        }
-        let (needs, has) = (ask.input_tokens_min(), u64::from(endpoint.prompt_limit()));
-        if needs > has {
-            return Some((Rule::ContextLength, Source::RequestMessages, Detail::Limit { needs, has }));
-        }
-        let (needs, has) = (ask.max_output.unwrap_or(0), u64::from(endpoint.max_output));
-        (needs > has).then_some((Rule::MaxOutput, Source::RequestMaxTokens, Detail::Limit { needs, has }))
+        self.bound(endpoint).is_none() && self.does(endpoint).is_none() && fits(self.ask, endpoint).is_none()
     }
 
     /// What endpoints are preferred for: of the wishes, taken one after the other, those that some endpoint grants beside
@@ -187,11 +193,8 @@ impl Scope<'_> {
             return Some((Rule::StrictBarred, Source::Health, Detail::None));
         }
         let lacking = (abilities.without(endpoint.capabilities), parameters.without(endpoint.parameters));
-        if !lacking.0.is_empty() || !lacking.1.is_empty() {
-            return Some((Rule::CapabilityPreferred, Source::RequestNeeds, Detail::Lacks(lacking.0, lacking.1)));
-        }
-        let left_out = !self.ask.preferences.allow_fallbacks && !self.named.is_empty() && self.rank(endpoint).is_none();
-        left_out.then_some((Rule::NotInOrder, Source::RequestAllowFallbacks, Detail::None))
+        let lacks = !lacking.0.is_empty() || !lacking.1.is_empty();
+        lacks.then_some((Rule::CapabilityPreferred, Source::RequestNeeds, Detail::Lacks(lacking.0, lacking.1)))
     }
 
     /// Its place in `order`.

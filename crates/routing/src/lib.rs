@@ -16,6 +16,7 @@ mod policy;
 mod refusal;
 mod rule;
 mod variant;
+mod why;
 
 pub use ask::{Ask, Bind, Bindings, Health, NoFailures, SimulatorUse, Standing, Stats};
 pub use detail::{detail, notes};
@@ -23,6 +24,6 @@ pub use explain::{CandidateView, QuoteView, ScoreView, explain};
 pub use names::canonical;
 pub use plan::{Choice, NoEndpoint, OrderReason, Plan, Rejection, plan};
 pub use policy::Policy;
-pub use refusal::Excluded;
+pub use refusal::{Constraint, Excluded};
 pub use rule::{DataFlaw, Detail, PriceOf, Rule, Source};
 pub use variant::Variant;

@@ -9,9 +9,11 @@ use portolan_core::Price;
 use serde::Serialize;
 
 use crate::ask::Ask;
-use crate::detail::{areas, detail, stray_only};
 use crate::plan::{NoEndpoint, Rejection};
 use crate::rule::{Detail, PriceOf, Rule, Source};
+use crate::why::{Why, models};
+
+const UNCOVERED: &str = "allowed_models covers no chat model";
 
 /// What one rule took away.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
@@ -30,22 +32,47 @@ impl Rejection {
         id.map_or(self.source.as_str().into(), |id| format!("{}:{id}", self.source.as_str()).into())
     }
 
-    /// Which bound of `max_price` it did not pass, and by how little; an unknown price is the furthest away.
-    fn price_bound(&self) -> Option<(PriceOf, Option<Reverse<Price>>)> {
+    /// The field of the request that it comes from, where one is: `provider.max_price`.
+    pub(crate) fn field(&self) -> Option<&'static str> {
+        match (self.rule, self.source) {
+            (Rule::NotInOrder, _) => Some("provider.order"),
+            (_, source) => source.as_str().strip_prefix("request."),
+        }
+    }
+
+    /// The same, where it is a field of the `provider` object.
+    pub(crate) fn preference(&self) -> Option<&'static str> {
+        self.field().filter(|field| field.starts_with("provider."))
+    }
+
+    /// How near it came to what is asked: which bound of `max_price` it did not pass, and by how little (an unknown price is the
+    /// furthest away); the tokens that it takes or gives.
+    fn nearness(&self) -> (Option<PriceOf>, Option<Reverse<Price>>, u64) {
         match self.detail {
-            Detail::Price { of, has, .. } => Some((of, has.map(Reverse))),
-            _ => None,
+            Detail::Price { of, has, .. } => (Some(of), has.map(Reverse), 0),
+            Detail::Limit { has, .. } => (None, None, has),
+            _ => (None, None, 0),
         }
     }
 }
 
 /// The one of them that came furthest.
 pub(crate) fn furthest(rejected: &[Rejection]) -> Option<&Rejection> {
-    rejected.iter().max_by_key(|r| (r.rule, r.price_bound()))
+    rejected.iter().max_by_key(|r| (r.rule, r.source, r.nearness()))
+}
+
+/// The field of the request that decided.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Constraint {
+    /// Its path: `provider.max_price`.
+    pub field: &'static str,
+    /// What it left, in words.
+    pub detail: String,
 }
 
 impl NoEndpoint {
-    /// The rejection that came furthest: the one whose rule the caller can best do something about. Of prices the lowest.
+    /// The rejection that came furthest: the one whose rule the caller can best do something about. Of prices the lowest, of limits
+    /// the highest.
     #[must_use]
     pub fn decisive(&self) -> Option<&Rejection> {
         furthest(self.rejected())
@@ -77,6 +104,34 @@ impl NoEndpoint {
             }
         }
         all
+    }
+
+    /// Preferences of the request took endpoints that the decisive rule would have left.
+    #[must_use]
+    pub fn is_by_preference(&self, catalog: &Catalog, ask: &Ask<'_>) -> bool {
+        self.decisive().is_some_and(|decisive| !self.why(catalog, ask, decisive).preferences().is_empty())
+    }
+
+    /// The field that decided, where one did: that of the decisive rule, or the only preference that took what this rule would have
+    /// left. Where a policy decided, none did.
+    #[must_use]
+    pub fn constraint(&self, catalog: &Catalog, ask: &Ask<'_>) -> Option<Constraint> {
+        if self.is_uncovered() {
+            let field = Source::RequestAllowedModels.as_str().trim_start_matches("request.");
+            return Some(Constraint { field, detail: UNCOVERED.to_owned() });
+        }
+        let decisive = self.decisive().filter(|rejection| rejection.policy.is_none())?;
+        let why = self.why(catalog, ask, decisive);
+        let own = decisive.field().filter(|_| decisive.preference().is_some() || decisive.rule == Rule::ModelNotAllowed);
+        let field = own.or_else(|| match why.preferences()[..] {
+            [only] => Some(only),
+            _ => None,
+        })?;
+        Some(Constraint { field, detail: why.reason() })
+    }
+
+    fn why<'a>(&'a self, catalog: &'a Catalog, ask: &'a Ask<'a>, decisive: &'a Rejection) -> Why<'a> {
+        Why { catalog, ask, rejected: self.rejected(), decisive }
     }
 
     /// `allowed_models` covers no model.
@@ -116,12 +171,10 @@ impl NoEndpoint {
             }
             NoEndpoint::NothingLeft { .. } => match self.decisive() {
                 None => format!("No endpoints found for {}.", models(ask)),
-                Some(rejection) => format!("{}{}", nothing_left(catalog, ask, rejection), self.rules(ask, 2)),
+                Some(rejection) => format!("{}{}", self.why(catalog, ask, rejection).message(), self.rules(ask, 2)),
             },
             NoEndpoint::NoModel { .. } if self.is_uncovered() => {
-                "No models match your request and model restrictions. allowed_models covers no chat model; \
-                 GET /api/v1/models lists their names."
-                    .to_owned()
+                format!("No models match your request and model restrictions. {UNCOVERED}; GET /api/v1/models lists their names.")
             }
             NoEndpoint::NoModel { .. } => format!("No models match your request and model restrictions.{}", self.rules(ask, 1)),
         }
@@ -141,78 +194,4 @@ impl NoEndpoint {
 fn did_you_mean(names: &[impl ToString]) -> String {
     let names: Vec<String> = names.iter().map(ToString::to_string).collect();
     if names.is_empty() { String::new() } else { format!(". Did you mean {}?", names.join(", ")) }
-}
-
-fn models(ask: &Ask<'_>) -> String {
-    ask.models.iter().map(portolan_core::ModelSlug::as_str).collect::<Vec<_>>().join(", ")
-}
-
-fn nothing_left(catalog: &Catalog, ask: &Ask<'_>, rejection: &Rejection) -> String {
-    let preferences = ask.preferences;
-    let why: Cow<'_, str> = match (rejection.rule, rejection.source) {
-        (Rule::ProviderNotAllowed, Source::RequestOnly) => {
-            return not_allowed(
-                catalog,
-                ask,
-                &format!(
-                    "your request's provider.only preference permits only: {}{}",
-                    preferences.only.join(", "),
-                    stray_only(catalog, ask)
-                ),
-            );
-        }
-        (Rule::ProviderNotAllowed, Source::RequestIgnore) => {
-            return not_allowed(
-                catalog,
-                ask,
-                &format!("your request's provider.ignore preference excludes: {}", preferences.ignore.join(", ")),
-            );
-        }
-        (Rule::ProviderNotAllowed, _) => return not_allowed(catalog, ask, &format!("the {} allows others", rejection.source_name(ask))),
-        (Rule::NotInOrder, _) => {
-            let named = preferences.order.join(", ");
-            return not_allowed(catalog, ask, &format!("your request's provider.order preference without fallbacks permits only: {named}"));
-        }
-        (Rule::ModelNotAllowed, _) => "the router may not choose it".into(),
-        (Rule::NotCallable, _) => "its endpoints are listed, but can not be called".into(),
-        (Rule::NoCredential, _) => "no provider that serves it has a credential; configure one or switch the simulator on".into(),
-        (Rule::SimulatedApart, _) => "real and simulated endpoints never serve one request".into(),
-        (Rule::Task, _) => "the model is not made for this kind of request; use another route".into(),
-        (Rule::Region, _) => format!("no endpoint keeps requests in {}", areas(ask).join(" and in ")).into(),
-        (Rule::ZdrRequired, _) => "zero data retention is required, and no endpoint is known for it".into(),
-        (Rule::DataCollection, _) => "collecting data is denied, and no endpoint is known not to".into(),
-        (Rule::MaxPrice, _) => "every endpoint costs more than max_price allows".into(),
-        (Rule::Quantization, _) => "no endpoint has one of the quantizations".into(),
-        (Rule::Distillable, _) => "text that may train other models is required".into(),
-        (Rule::Parameters, _) => "no endpoint takes every parameter of the request, and require_parameters is set".into(),
-        (Rule::ServiceTier, _) => "no endpoint of this service tier is left; set service_tier, or name the endpoint in full".into(),
-        (Rule::Capability, _) => "no endpoint takes this kind of input or gives this kind of output".into(),
-        (Rule::ContextLength, _) => "the prompt is longer than every endpoint's context".into(),
-        (Rule::MaxOutput, _) => "no endpoint gives as many tokens as max_tokens asks for; lower it".into(),
-        (Rule::StrictBarred, _) => {
-            "its endpoints reported more usage than was held, and this key's budget is strict; ask an administrator".into()
-        }
-        (Rule::CapabilityPreferred, _) => "the endpoints that support what the request asks for are excluded by its preferences".into(),
-        (Rule::FallbackNotAllowed, _) => "fallbacks are not allowed".into(),
-        (Rule::BudgetExhausted | Rule::BudgetInFlight, _) => "the key's limit does not allow what they can cost".into(),
-    };
-    let terms = detail(catalog, ask, rejection).map(|d| format!(" ({d})")).unwrap_or_default();
-    format!("No endpoints found for {}: {why}{terms}.", models(ask))
-}
-
-fn not_allowed(catalog: &Catalog, ask: &Ask<'_>, why: &str) -> String {
-    let mut providers: Vec<&str> = Vec::new();
-    for model in ask.models.iter().filter_map(|slug| catalog.model(slug.as_str())) {
-        for endpoint in catalog.endpoints_of(model) {
-            let slug = catalog.provider(endpoint.provider).slug.as_str();
-            if !providers.contains(&slug) {
-                providers.push(slug);
-            }
-        }
-    }
-    format!(
-        "No allowed providers are available for the selected model. Providers serving {}: {}, but {why}.",
-        models(ask),
-        providers.join(", ")
-    )
 }

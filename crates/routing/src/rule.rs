@@ -16,6 +16,8 @@ portolan_core::words! {
         SimulatedApart = "simulated_apart",
         /// It does something else than what is asked for.
         Task = "task",
+        /// `order` does not name it and fallbacks are not allowed.
+        NotInOrder = "not_in_order",
         /// `only` or `ignore` leaves it out.
         ProviderNotAllowed = "provider_not_allowed",
         /// Requests to it may leave the part of the world that this one is confined to.
@@ -44,8 +46,6 @@ portolan_core::words! {
         StrictBarred = "strict_barred",
         /// Others can do what the request asks for, and it can not.
         CapabilityPreferred = "capability_preferred",
-        /// `order` does not name it and fallbacks are not allowed.
-        NotInOrder = "not_in_order",
         /// It would have been a fallback, and fallbacks are not allowed.
         FallbackNotAllowed = "fallback_not_allowed",
         /// It can cost more than what is left of the key's limit, and a later one does not.
@@ -113,7 +113,7 @@ impl Rule {
             Rule::Region => "data_region",
             Rule::ZdrRequired => "data_policy:zdr",
             Rule::DataCollection => "data_policy:training",
-            Rule::ProviderNotAllowed => "allowed_providers",
+            Rule::NotInOrder | Rule::ProviderNotAllowed => "allowed_providers",
             Rule::Parameters => "require_parameters",
             other => other.as_str(),
         }

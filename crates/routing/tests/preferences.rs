@@ -90,6 +90,8 @@ fn preferences_restrict_and_order_as_documented() {
         for (tag, rule, source) in rules {
             assert_eq!(Some((rule, source)), case.out, "{}: {tag}", case.name);
         }
+        let views = explain(&catalog, &ask(&models, &preferences), &[], &made.unwrap().rejected);
+        assert!(views.iter().all(|view| view.detail.as_ref().is_some_and(|words| !words.is_empty())), "{}", case.name);
     }
 }
 

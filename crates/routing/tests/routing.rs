@@ -69,7 +69,7 @@ impl Request {
         let rejected = made.as_ref().map_or_else(NoEndpoint::rejected, |plan| plan.rejected.as_slice());
         for rejection in rejected {
             let detail = portolan_routing::detail(&catalog, &ask, rejection);
-            assert!(detail.is_none_or(|words| !words.is_empty()));
+            assert!(detail.is_some_and(|words| !words.is_empty()), "{rejection:?}");
         }
         (catalog, made, message)
     }
@@ -606,8 +606,9 @@ fn an_empty_choice_says_which_rules_emptied_it_and_where_they_come_from() {
     assert_eq!((none.http_status(), none.field()), (404, None));
     assert_eq!(
         message,
-        "No endpoints found for t/m: every endpoint costs more than max_price allows (it costs 1 USD per prompt token, at most 0 is \
-         allowed). Excluded by zdr_required (request.provider.zdr: 3), data_collection (guardrail:g-7: 1), max_price \
+        "No endpoints found for t/m: of the endpoints that remain after provider.zdr and the guardrail:g-7, none costs as little as \
+         max_price allows (alpha: it costs 1 USD per prompt token, at most 0 is allowed). Raise provider.max_price. \
+         Excluded by zdr_required (request.provider.zdr: 3), data_collection (guardrail:g-7: 1), max_price \
          (request.provider.max_price: 3)."
     );
     let views = portolan_routing::explain(&catalog, &ask, &[], none.rejected());

@@ -41,9 +41,9 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Result<Preferences> {
     object(reader, path, KEYS, |reader, name| {
         let here = path.key(name);
         match name {
-            "order" => all.order = strings(reader, here, PROVIDERS_MAX)?,
-            "only" => all.only = strings(reader, here, PROVIDERS_MAX)?,
-            "ignore" => all.ignore = strings(reader, here, PROVIDERS_MAX)?,
+            "order" => all.order = providers(reader, here)?,
+            "only" => all.only = providers(reader, here)?,
+            "ignore" => all.ignore = providers(reader, here)?,
             "allow_fallbacks" => all.allow_fallbacks = boolean(reader, here)?,
             "require_parameters" => all.require_parameters = boolean(reader, here)?,
             "data_collection" => all.deny_data_collection = denies(reader, here)?,
@@ -84,6 +84,15 @@ fn unknown(path: Path<'_>, name: &str, known: &[&str]) -> PeekError {
 fn word<T>(reader: &mut Reader<'_>, path: Path<'_>, parse: fn(&str) -> Option<T>, choices: &str) -> Result<T> {
     let found = string(reader, path, usize::MAX)?;
     parse(&found).ok_or_else(|| path.invalid(format!("must be {choices}")))
+}
+
+/// Names of providers. An empty one names nobody.
+fn providers(reader: &mut Reader<'_>, path: Path<'_>) -> Result<Vec<String>> {
+    let all = strings(reader, path, PROVIDERS_MAX)?;
+    match all.iter().position(|name| name.trim().is_empty()) {
+        Some(i) => Err(path.at(i).invalid("is empty; name a provider, or leave the entry out")),
+        None => Ok(all),
+    }
 }
 
 fn denies(reader: &mut Reader<'_>, path: Path<'_>) -> Result<bool> {

@@ -1,10 +1,12 @@
 //! What cannot be routed is refused in the same words by the explanation and by the request, with the rules that did it.
 
+use std::collections::BTreeSet;
+
 use portolan_testkit::{Config, TestApp};
 use serde_json::{Value, json};
 
 use super::oracle::is_documented_rule;
-use super::{ask, catalog, explain, explained};
+use super::{ask, candidates, catalog, explain, explained, text};
 use crate::BINARY;
 
 const MODEL: &str = "deepseek/deepseek-v3.2";
@@ -67,11 +69,31 @@ fn cases() -> Vec<Case> {
             404,
             "provider_not_allowed",
             None,
-            &["not_in_order"],
+            &["allowed_providers"],
             "provider.order",
         ),
         (provider(MODEL, json!({ "quantizations": ["int4"] })), 404, "quantization", None, &["quantization"], "quantizations"),
         (provider(MODEL, json!({ "max_price": { "prompt": 0.0001 } })), 404, "max_price", None, &["max_price"], "max_price"),
+        (
+            provider(MODEL, json!({ "order": ["sambanova"], "allow_fallbacks": false, "max_price": { "prompt": 1 } })),
+            404,
+            "max_price",
+            None,
+            &["allowed_providers", "max_price"],
+            "of the callable endpoints that remain after provider.order, none costs as little as max_price allows (sambanova: it costs ",
+        ),
+        (
+            provider(
+                MODEL,
+                json!({ "order": ["deepinfra", "sambanova"], "ignore": ["DeepInfra"], "allow_fallbacks": false, "zdr": true, "max_price": { "prompt": 1 } }),
+            ),
+            404,
+            "max_price",
+            None,
+            &["allowed_providers", "max_price"],
+            "provider.order and provider.ignore, none",
+        ),
+        (provider(MODEL, json!({ "only": ["deepinfra", ""] })), 400, "", Some("provider.only[1]"), &[], "is empty; name a provider"),
         (
             provider(MODEL, json!({ "only": ["deepinfa"] })),
             400,
@@ -152,7 +174,11 @@ async fn a_refusal_names_its_rules_before_and_at_the_request() {
         let error = answer.json()["error"].take();
         assert_eq!(error, before, "{body}: the explanation said what happens");
         let metadata = &error["metadata"];
-        assert_eq!((answer.status, metadata["rule"].as_str(), metadata["field"].as_str()), (status, Some(rule), field), "{body}: {error}");
+        assert_eq!(
+            (answer.status, metadata["rule"].as_str().unwrap_or(""), metadata["field"].as_str()),
+            (status, rule, field),
+            "{body}: {error}"
+        );
         let message = error["message"].as_str().unwrap();
         assert!(message.contains(words), "{body}: {message}");
         if status != 404 {
@@ -170,6 +196,96 @@ async fn a_refusal_names_its_rules_before_and_at_the_request() {
             assert!(by.len() < 2 || message.contains(rule.as_str()), "{body}: {message}");
         }
     }
+}
+
+/// What the request says; the host; the code; the field that decided; what the message says and must not say.
+type Filtered = (Value, &'static str, &'static str, Option<&'static str>, &'static str, &'static str);
+
+fn filtered() -> Vec<Filtered> {
+    let provider = |model: &str, provider: Value| ask(model, json!({ "provider": provider }));
+    let tool = json!({ "type": "function", "function": { "name": "look", "parameters": { "type": "object" } } });
+    let constraint = "constraint_filtered";
+    vec![
+        (
+            ask(MODEL, json!({ "tools": [tool], "provider": { "only": ["baidu/fp8", "digitalocean", "sambanova"] } })),
+            "localhost",
+            constraint,
+            Some("provider.only"),
+            "endpoints that remain after provider.only, none supports what the request asks for",
+            "excluded by its preferences",
+        ),
+        (
+            ask("openai/gpt-5.6-sol", json!({ "service_tier": "flex", "provider": { "only": ["Azure"] } })),
+            "localhost",
+            constraint,
+            Some("provider.only"),
+            "none serves it",
+            "et service_tier",
+        ),
+        (
+            provider("anthropic/claude-sonnet-4.6", json!({ "only": ["anthropic"], "zdr": true })),
+            "localhost",
+            constraint,
+            Some("provider.zdr"),
+            "endpoints that remain after provider.only, none is known for it",
+            "no endpoint",
+        ),
+        (
+            provider(MODEL, json!({ "only": ["sambanova"], "max_price": { "prompt": 1 } })),
+            "localhost",
+            constraint,
+            Some("provider.max_price"),
+            "endpoints that remain after provider.only, none costs as little",
+            "every endpoint",
+        ),
+        (
+            provider(MODEL, json!({ "quantizations": ["int4"] })),
+            "localhost",
+            constraint,
+            Some("provider.quantizations"),
+            "endpoint has one of the quantizations (there is fp4, ",
+            "its precision is",
+        ),
+        (
+            provider(MODEL, json!({ "only": ["anthropic"] })),
+            "eu.localhost",
+            constraint,
+            Some("provider.only"),
+            "provider.only preference permits only: anthropic",
+            "no endpoint",
+        ),
+        (ask(MODEL, json!({ "max_tokens": 100_000_000 })), "localhost", "no_endpoints", None, "Lower max_tokens.", "provider."),
+        (
+            ask(MODEL, json!({ "max_tokens": 100_000_000, "provider": { "only": ["deepinfra"] } })),
+            "localhost",
+            "no_endpoints",
+            None,
+            "endpoints that remain after provider.only, none gives as many tokens",
+            "hange provider.only",
+        ),
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_callers_own_restriction_leaves_empty_is_told_as_such() {
+    let app = catalog();
+    for (body, host, code, field, words, never) in filtered() {
+        let error = explained(&app, host, &body, 1).await.unwrap()["refusal"].take();
+        let (availability, message) = (&error["availability"], text(&error["message"]));
+        assert_eq!(availability["code"], code, "{body}: {error}");
+        assert_eq!(availability["constraint"]["field"].as_str(), field, "{body}: {error}");
+        assert!(message.contains(words) && !message.contains(never), "{body}: {message}");
+        if field.is_some() {
+            assert!(message.contains(text(&availability["constraint"]["detail"])), "{body}: {error}");
+        }
+    }
+    // Whoever is told to serve the model can be called.
+    let error = explained(&app, "localhost", &ask(MODEL, json!({ "provider": { "only": ["anthropic"] } })), 1).await.unwrap();
+    let message = text(&error["refusal"]["message"]);
+    let (_, told) = message.split_once("Providers serving deepseek/deepseek-v3.2: ").unwrap();
+    let told: BTreeSet<&str> = told.split_once(", but ").unwrap().0.split(", ").collect();
+    let out = candidates(&error, "rejected").into_iter().filter(|c| c["rule"] != "not_callable").map(|c| text(&c["provider"]));
+    assert_eq!(told, out.collect::<BTreeSet<_>>());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -93,9 +93,7 @@ async fn a_host_name_confines_and_no_failure_leads_out() {
         for preferences in [json!({ "only": ["nowhere"] }), json!({ "order": ["nowhere"], "allow_fallbacks": false })] {
             let answer = send(&app, host, &ask("m/x", json!({ "provider": preferences }))).await;
             assert_eq!(answer.status, 404, "{}", answer.text());
-            if preferences.get("only").is_some() {
-                assert_eq!(answer.json()["error"]["metadata"]["rule"], "region", "{}", answer.text());
-            }
+            assert_eq!(answer.json()["error"]["metadata"]["rule"], "region", "{}", answer.text());
             assert!(answer.json()["error"]["availability"]["excluded_by"].as_array().unwrap().contains(&json!("data_region")));
         }
         // A session that was somewhere else before does not lead out, either.
