@@ -37,8 +37,11 @@ impl Suggester {
     pub(crate) fn nearest(&self, slug: &str, n: usize) -> Vec<&ModelSlug> {
         let text = compared(slug);
         let wanted = pairs(&text);
+        // The newest of a family has a name of that form only.
+        let is_latest = text.starts_with('~') && text.ends_with("-latest");
         let likeness = |name: &Name| (name.pairs & wanted).count_ones() * 256 / (name.pairs | wanted).count_ones().max(1);
-        let mut close: Vec<(u32, &Name)> = self.0.iter().map(|name| (likeness(name), name)).collect();
+        let mut close: Vec<(u32, &Name)> =
+            self.0.iter().filter(|name| !is_latest || name.text.starts_with('~')).map(|name| (likeness(name), name)).collect();
         close.sort_by_key(|(likeness, _)| Reverse(*likeness));
         close.truncate(CLOSE_MAX);
         let mut alike: Vec<(f64, &ModelSlug)> = close

@@ -137,6 +137,8 @@ fn a_wrong_name_gets_the_names_that_resemble_it() {
         let nearest: Vec<&str> = catalog.nearest(wrong, 3).into_iter().map(|s| s.as_str()).collect();
         assert_eq!(nearest.first(), Some(&right), "{wrong}: {nearest:?}");
     }
+    let families = catalog.nearest("~anthropic/claude-foo-latest", 3);
+    assert!(families.len() == 3 && families.iter().all(|name| name.as_str().starts_with("~anthropic/claude-")), "{families:?}");
     assert!(catalog.nearest("acme/zzz-9", 3).is_empty());
     assert!(catalog.nearest(&"é/".repeat(10_000), 3).is_empty());
 }

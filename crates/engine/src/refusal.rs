@@ -70,6 +70,9 @@ const SHOWN_CHARS_MAX: usize = 120;
 #[must_use]
 pub fn not_a_model(catalog: &Catalog, name: &str) -> String {
     let shown: String = name.chars().filter(|c| !c.is_control()).take(SHOWN_CHARS_MAX).collect();
+    if name.contains(char::is_control) {
+        return format!("{shown} is not a valid model ID: the name holds a control character, which is not shown here; leave it out");
+    }
     let nearest: Vec<&str> = catalog.nearest(name.trim(), SUGGESTIONS_MAX).into_iter().map(ModelSlug::as_str).collect();
     let hint =
         if nearest.is_empty() || nearest.contains(&name) { String::new() } else { format!(". Did you mean {}?", nearest.join(", ")) };

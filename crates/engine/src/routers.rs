@@ -7,9 +7,9 @@ use portolan_routing::auto::{self, AutoPlugin, Market, PromptView, Routed, Route
 use portolan_routing::{NoEndpoint, Variant};
 use serde_json::{Value, json};
 
-use crate::Refused;
 use crate::chat::Inbound;
 use crate::settle::ppm;
+use crate::{Refused, Rule};
 
 /// Whether a name is that of a router, which chooses among models.
 #[must_use]
@@ -79,13 +79,14 @@ impl Chooser {
 }
 
 /// What the settings of the auto router are, for whoever wrote something else.
-const SETTINGS: [(&str, &str); 6] = [
+const SETTINGS: [(&str, &str); 7] = [
     ("id", "`auto-router`"),
     ("enabled", "true or false"),
     ("allowed_models", "a list of patterns, such as [\"anthropic/*\"]"),
     ("excluded_models", "a list of patterns, such as [\"anthropic/*\"]"),
     ("cost_tier", "one of low, medium, high, xhigh and max"),
     ("cost_quality_tradeoff", "a number between 0 and 10"),
+    ("pin_model", "false"),
 ];
 
 /// The settings of the auto router, from `plugins`. The first look has refused every other plugin that is switched on, and a
@@ -97,13 +98,21 @@ fn plugin(inbound: &Inbound) -> Result<AutoPlugin, Refused> {
     own.map_or_else(|| Ok(AutoPlugin::default()), |(at, own)| settings(at, own))
 }
 
-fn settings(at: usize, own: Value) -> Result<AutoPlugin, Refused> {
+fn settings(at: usize, mut own: Value) -> Result<AutoPlugin, Refused> {
     let wrong = |field: String, problem: &str| Refused::field(&field, format!("{field}: {problem}"));
+    if let Some(own) = own.as_object_mut() {
+        own.retain(|_, value| !value.is_null());
+    }
     for (name, value) in own.as_object().into_iter().flatten() {
         let Some((_, form)) = SETTINGS.iter().find(|(known, _)| known == name) else {
             let known = SETTINGS.map(|(known, _)| known).join(", ");
-            return Err(wrong(format!("plugins[{at}]"), &format!("`{name:.40}` is no setting of the auto-router; known are {known}")));
+            let problem = format!("is no setting of the auto-router; known are {known}");
+            return Err(wrong(format!("plugins[{at}].{name:.40}"), &problem));
         };
+        if name == "pin_model" && *value == json!(true) {
+            let problem = "is not supported; leave it out, and give the conversation a session_id, which keeps its model";
+            return Err(wrong(format!("plugins[{at}].{name}"), problem).by(Rule::NotSupported));
+        }
         let pattern = value.as_array().filter(|_| name.ends_with("_models")).and_then(|list| list.iter().position(|one| !one.is_string()));
         if let Some(index) = pattern {
             return Err(wrong(format!("plugins[{at}].{name}[{index}]"), "must be a pattern, such as \"anthropic/*\""));

@@ -40,7 +40,7 @@ impl From<Denied> for ApiError {
 
 impl From<QueryRejection> for ApiError {
     fn from(rejection: QueryRejection) -> Self {
-        // "Failed to deserialize query string: <parameter>: <what is wrong>", or "...: unknown field `<parameter>`, ..."
+        // "Failed to deserialize query string: <parameter>: <what is wrong>", or "...: duplicate field `<parameter>`"
         let text = rejection.body_text();
         let said = text.split_once(": ").map_or(text.as_str(), |(_, said)| said);
         let name = said.split_once(": ").map(|(name, _)| name).or_else(|| said.split('`').nth(1));

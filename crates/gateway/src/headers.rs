@@ -1,6 +1,7 @@
 //! Headers of answers, and what is read from those of requests.
 
 use http::request::Parts;
+use http::uri::Authority;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use portolan_core::{Area, GenerationId};
 use portolan_engine::{Head, Origins, Refused};
@@ -110,15 +111,31 @@ fn session(headers: &HeaderMap) -> Result<Option<String>, Refused> {
 /// Leaves one host name: that of the request's target where it has one (RFC 9112, 3.2.2), else that of the header.
 ///
 /// # Errors
-/// When there are several: which of them confines the request must not be a guess.
+/// When there are several, when one is no host, or when there is userinfo before it (RFC 9110, 4.2.4): which name confines
+/// the request must not be a guess.
 pub(crate) fn one_host(parts: &mut Parts) -> Result<(), Refused> {
-    if parts.headers.get_all(header::HOST).iter().count() > 1 {
-        return Err(Refused::new(400, "invalid_request", "The request has more than one Host header; send one"));
+    let wrong = |message: &str| Refused::new(400, "invalid_request", message);
+    let mut headers = parts.headers.get_all(header::HOST).iter();
+    let header = headers.next();
+    if headers.next().is_some() {
+        return Err(wrong("The request has more than one Host header; send one"));
     }
-    if let Some(host) = parts.uri.authority().and_then(|authority| HeaderValue::from_str(authority.as_str()).ok()) {
-        parts.headers.insert(header::HOST, host);
+    // A target without a host has an empty header (RFC 9112, 3.2).
+    if header.is_some_and(|host| !host.is_empty() && !is_host(host.as_bytes())) {
+        return Err(wrong("The Host header is no host name; send the name, and the port after a colon"));
     }
+    let Some(authority) = parts.uri.authority().map(Authority::as_str) else { return Ok(()) };
+    if !is_host(authority.as_bytes()) {
+        return Err(wrong("The request's target has userinfo (what stands before an @); leave it out, and send the key in a header"));
+    }
+    let host = HeaderValue::from_str(authority).map_err(|_| wrong("The request's target has no valid host name"))?;
+    parts.headers.insert(header::HOST, host);
     Ok(())
+}
+
+/// Whether a text is a host with or without a port, and nothing before it.
+fn is_host(text: &[u8]) -> bool {
+    !text.contains(&b'@') && Authority::try_from(text).is_ok()
 }
 
 /// The area that a host name confines a request to: `eu.` or `us.` before the rest.
@@ -191,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn the_target_of_a_request_goes_before_its_header_and_two_headers_are_refused() {
+    fn the_target_of_a_request_goes_before_its_header_and_what_is_not_one_host_name_is_refused() {
         let host = |target: &str, hosts: &[&str]| {
             let mut request = http::Request::post(target);
             for host in hosts {
@@ -204,6 +221,17 @@ mod tests {
         assert_eq!(host("http://eu.localhost/api/v1/chat/completions", &["localhost"]), Ok(Some(Area::Eu)));
         assert_eq!(host("/api/v1/chat/completions", &["localhost", "eu.localhost"]), Err(400));
         assert_eq!(host("/api/v1/chat/completions", &[]), Ok(None));
+        // What is no host name confines to nothing, and so must not pass.
+        for target in ["http://x@eu.localhost/v1/models", "http://x:y@eu.localhost/v1/models", "http://@eu.localhost/v1/models"] {
+            assert_eq!(host(target, &["eu.localhost"]), Err(400), "{target}");
+        }
+        for header in ["x@eu.localhost", "@eu.localhost", "a b", "e%75.localhost", "http://eu.localhost", "eu.localhost/", "é"] {
+            assert_eq!(host("/v1/models", &[header]), Err(400), "{header}");
+            assert_eq!(host("http://eu.localhost/v1/models", &[header]), Err(400), "{header}");
+        }
+        for header in ["", "localhost:", "localhost:80", "127.0.0.1:4747", "[::1]:4747", "my_service", "a.b.", "*.x", "a,b"] {
+            assert_eq!(host("/v1/models", &[header]), Ok(None), "{header}");
+        }
     }
 
     #[test]

@@ -84,7 +84,13 @@ impl Service<Request> for Api {
                 let gateway = self.gateway.clone();
                 Box::pin(async move { Ok(chat::complete(State(gateway), request).await) })
             }
-            _ => Box::pin(self.router.call(request)),
+            _ => {
+                let (mut parts, body) = request.into_parts();
+                match headers::one_host(&mut parts) {
+                    Ok(()) => Box::pin(self.router.call(Request::from_parts(parts, body))),
+                    Err(refused) => Box::pin(std::future::ready(Ok(refuse(refused)))),
+                }
+            }
         }
     }
 }
@@ -144,18 +150,19 @@ async fn nothing_here(request: Request) -> Response {
         return preflight().await;
     }
     let path: String = request.uri().path().chars().filter(|c| !c.is_control()).take(200).collect();
-    let message = format!("There is no {path} here; the API is under /api/v1 and /v1");
-    let mut response = ApiError::from(Refused::new(404, "not_found", message)).into_response();
-    headers::common(response.headers_mut());
-    response
+    refuse(Refused::new(404, "not_found", format!("There is no {path} here; the API is under /api/v1 and /v1")))
 }
 
 async fn wrong_method(request: Request) -> Response {
     if request.method() == Method::OPTIONS {
         return preflight().await;
     }
-    let message = format!("{} is not a method of this path", request.method());
-    let mut response = ApiError::from(Refused::new(405, "invalid_request", message)).into_response();
+    refuse(Refused::new(405, "invalid_request", format!("{} is not a method of this path", request.method())))
+}
+
+/// An error outside of the handlers.
+fn refuse(refused: Refused) -> Response {
+    let mut response = ApiError::from(refused).into_response();
     headers::common(response.headers_mut());
     response
 }

@@ -442,6 +442,13 @@ fn what_orders_puts_endpoints_in_their_places() {
             &[("alpha", "misses"), ("alpha/eu", "misses"), ("beta", "misses")],
             and_tiers!("provider_not_allowed", "request.provider.only", ["alpha/priority", "beta/flex", "gamma", "delta"]),
         ),
+        ("no throughput misses zero", preferring(|p| p.preferred_min_throughput = p50(0.0)), ALL, &[]),
+        (
+            "every latency that is known misses zero",
+            preferring(|p| p.preferred_max_latency = p50(0.0)),
+            &[("gamma", "drawn"), ("alpha", "misses"), ("alpha/eu", "misses"), ("beta", "misses"), ("delta", "misses")],
+            &[],
+        ),
         (
             "two thresholds and a failure",
             Request {

@@ -145,7 +145,7 @@ fn percentiles(reader: &mut Reader<'_>, path: Path<'_>) -> Result<Option<Percent
     const KEYS: &[&str] = &["p50", "p75", "p90", "p99"];
     let mut all = Percentiles::default();
     match reader.kind()? {
-        Kind::Number => all.p50 = Some(positive(reader, path)?),
+        Kind::Number => all.p50 = Some(threshold(reader, path)?),
         Kind::Object => {
             object(reader, path, KEYS, |reader, name| {
                 let here = path.key(name);
@@ -156,7 +156,7 @@ fn percentiles(reader: &mut Reader<'_>, path: Path<'_>) -> Result<Option<Percent
                     "p99" => &mut all.p99,
                     _ => return Err(unknown(here, name, KEYS)),
                 };
-                *place = Some(positive(reader, here)?);
+                *place = Some(threshold(reader, here)?);
                 Ok(())
             })?;
         }
@@ -165,10 +165,11 @@ fn percentiles(reader: &mut Reader<'_>, path: Path<'_>) -> Result<Option<Percent
     Ok((all != Percentiles::default()).then_some(all))
 }
 
-fn positive(reader: &mut Reader<'_>, path: Path<'_>) -> Result<f64> {
+/// Zero is one: no latency is below it, and every throughput above.
+fn threshold(reader: &mut Reader<'_>, path: Path<'_>) -> Result<f64> {
     expect(reader, Kind::Number, path)?;
-    let number = reader.raw()?.parse::<f64>().ok().filter(|n| n.is_finite() && *n > 0.0);
-    number.ok_or_else(|| path.invalid("must be a positive number that is not out of range"))
+    let number = reader.raw()?.parse::<f64>().ok().filter(|n| n.is_finite() && *n >= 0.0);
+    number.ok_or_else(|| path.invalid("must be a number from 0 that is not out of range"))
 }
 
 fn max_price(reader: &mut Reader<'_>, path: Path<'_>) -> Result<MaxPrice> {

@@ -22,16 +22,20 @@ pub(super) struct Cli {
 
 const EXAMPLES: &str = "\
 Without a command, portolan serves. Examples:
-  portolan                            start; the first start prints a key
+  portolan                             start; the first start prints a key
   portolan keys create --name ci --limit 5 --limit-reset daily
-  portolan explain --key ci body.json why a request would go where
-  portolan logs show GEN_ID           what was recorded about a request
-  portolan config show --origin       every setting, and where it comes from
+  portolan explain --key ci body.json  why a request would go where
+  portolan logs show GEN_ID            what was recorded about a request
+  portolan config show --origin        every setting, and where it comes from
 
 Exit codes:
   0 ok              3 bad configuration   6 conflict               9 provider failure
   1 failure         4 authentication      7 budget or rate limit  10 unhealthy
   2 usage           5 not found           8 guardrail";
+
+const EXPLAIN_EXAMPLE: &str = r#"Example:
+  echo '{"model": "openai/gpt-4o-mini",
+    "messages": [{"role": "user", "content": "Hi"}]}' | portolan explain -"#;
 
 /// What every command takes.
 #[derive(Debug, Clone, Args)]
@@ -70,7 +74,7 @@ pub(super) enum Command {
     #[command(subcommand)]
     Config(Config),
     /// Say why a request would go where, what it would cost and which rule speaks, without sending it
-    #[command(after_help = "Example:\n  echo '{\"model\": \"openai/gpt-4o-mini\", \"messages\": []}' | portolan explain --key ci -")]
+    #[command(after_help = EXPLAIN_EXAMPLE)]
     Explain(Explain),
     /// Show what is recorded about a request
     #[command(subcommand)]

@@ -74,6 +74,12 @@ fn render(data: &Value) -> String {
         out.push('\n');
         out.push_str(&table(&header, rows("budgets").iter().map(budget)));
     }
+    if !rows("notes").is_empty() {
+        out.push('\n');
+    }
+    for note in rows("notes") {
+        out.push_str(&format!("note: {}\n", plain(&note)));
+    }
     out.push('\n');
     out.push_str(&refusal(&data["refusal"]));
     out
@@ -188,6 +194,17 @@ mod tests {
             }],
         });
         insta::assert_snapshot!(render(&data));
+    }
+
+    #[test]
+    fn notes_stand_below_the_tables_each_on_a_line() {
+        let told = |notes: Value| render(&json!({ "candidates": [], "budgets": [], "refusal": null, "notes": notes }));
+        let notes = json!(["provider.ignore: no provider is called foo", "provider.order: no endpoint has azure/swedncentral"]);
+        let expected = "\n\nnote: provider.ignore: no provider is called foo\nnote: provider.order: no endpoint has azure/swedncentral\n\nwould be sent\n";
+        assert!(told(notes.clone()).ends_with(expected), "{}", told(notes));
+        for none in [json!([]), Value::Null] {
+            assert!(!told(none.clone()).contains("note"), "{}", told(none));
+        }
     }
 
     #[test]

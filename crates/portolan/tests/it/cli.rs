@@ -25,6 +25,52 @@ fn help_and_version_are_data_and_wrong_arguments_are_usage_errors() {
     }
 }
 
+/// Runs lines of a shell in a folder.
+fn shell(dir: &std::path::Path, lines: &str) -> std::process::Output {
+    let own = std::path::Path::new(env!("CARGO_BIN_EXE_portolan")).parent().unwrap();
+    let path = format!("{}:{}", own.display(), std::env::var("PATH").unwrap());
+    let mut shell = std::process::Command::new("sh");
+    shell.args(["-c", lines]).current_dir(dir).env_clear().env("HOME", dir).env("PATH", path).output().expect("there is a shell")
+}
+
+#[test]
+fn the_examples_of_the_help_texts_work_as_they_are_written() {
+    let body = r#"{"model": "openai/gpt-4o-mini", "messages": [{"role": "user", "content": "Hi"}]}"#;
+    for (command, count) in [("", 3), ("keys create", 2), ("explain", 2)] {
+        // An example may rest on those before it in the same text, and on the key that the first start makes.
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("body.json"), body).unwrap();
+        assert!(portolan(dir.path(), "keys create --name first", &[]).status.success());
+        let help = text(&portolan(dir.path(), &format!("{command} --help"), &[]).stdout);
+        let (_, after) = help.split_once("Example").expect("there are examples");
+        let lines = after.lines().skip(1).take_while(|line| line.starts_with("  "));
+        // What is done, without what it is for. The one serves until it is stopped, the other has a place for an id.
+        let lines = lines.map(|line| line.trim().split("  ").next().unwrap());
+        let lines: Vec<&str> = lines.filter(|line| *line != "portolan" && !line.contains("GEN_ID")).collect();
+        assert_eq!(lines.len(), count, "{help}");
+        assert!(lines.iter().all(|line| !line.ends_with("portolan")), "a line is broken: {help}");
+        let run = shell(dir.path(), &format!("set -e\n{}", lines.join("\n")));
+        assert!(run.status.success() && !run.stdout.is_empty(), "{help}: {}{}", text(&run.stdout), text(&run.stderr));
+    }
+}
+
+#[test]
+fn an_explanation_shows_its_notes() {
+    let dir = tempfile::tempdir().unwrap();
+    assert!(portolan(dir.path(), "keys create --name first", &[]).status.success());
+    let provider = r#""provider": {"ignore": ["foo"], "order": ["azure/swedncentral"]}"#;
+    let body = format!(r#"{{"model": "openai/gpt-4o-mini", "messages": [{{"role": "user", "content": "Hi"}}], {provider}}}"#);
+    std::fs::write(dir.path().join("body.json"), body).unwrap();
+    let run = portolan(dir.path(), "explain body.json", &[]);
+    let told = text(&run.stdout);
+    assert_eq!(run.status.code(), Some(0), "{}", text(&run.stderr));
+    let notes: Vec<&str> = told.lines().filter(|line| line.starts_with("note: ")).collect();
+    assert_eq!(notes.len(), 2, "{told}");
+    assert!(notes.contains(&"note: provider.ignore: no provider is called foo"), "{told}");
+    assert!(notes.iter().any(|note| note.starts_with("note: provider.order: ") && note.contains("azure/swedncentral")), "{told}");
+    assert!(told.rfind(" eligible ").is_some_and(|row| told.find("note: ") > Some(row)), "they stand below the table: {told}");
+}
+
 #[test]
 fn a_wrong_configuration_ends_every_command_with_3_and_all_mistakes() {
     let dir = tempfile::tempdir().unwrap();

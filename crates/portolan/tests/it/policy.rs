@@ -43,7 +43,10 @@ async fn what_is_wrong_in_the_settings_of_the_auto_router_is_named() {
         (json!([own(json!({ "cost_quality_tradeoff": "x" }))]), "plugins[0].cost_quality_tradeoff", "between 0 and 10"),
         (json!([own(json!({ "excluded_models": ["a/*", 7] }))]), "plugins[0].excluded_models[1]", "must be a pattern"),
         (json!([own(json!({ "excluded_models": ["a/*", ""] }))]), "plugins[0].excluded_models[1]", "1 to 1024 characters"),
-        (json!([own(json!({ "models": [] }))]), "plugins[0]", "`models` is no setting"),
+        (json!([own(json!({ "models": [] }))]), "plugins[0].models", "is no setting of the auto-router"),
+        (json!([off, own(json!({ "models": [] }))]), "plugins[1].models", "is no setting of the auto-router"),
+        (json!([own(json!({ "pin_model": true }))]), "plugins[0].pin_model", "is not supported"),
+        (json!([own(json!({ "pin_model": 1 }))]), "plugins[0].pin_model", "must be false"),
     ] {
         let body = json!({ "model": "openrouter/auto", "messages": [{ "role": "user", "content": "Hi" }], "plugins": plugins });
         let answer = app.chat(&body).send().await.unwrap();
@@ -74,6 +77,21 @@ async fn every_unknown_model_is_answered_alike_with_the_nearest_names() {
         let wanted = format!("{name} is not a valid model ID. Did you mean {nearest}");
         assert!(error["message"].as_str().unwrap().starts_with(&wanted), "{error}");
         assert_eq!(error["availability"], json!({ "code": "model_not_found", "retryable": false, "requested_models": [name] }));
+    }
+    for (name, said) in [
+        (
+            "openai/gpt-4o-mini\u{0}",
+            "openai/gpt-4o-mini is not a valid model ID: the name holds a control character, which is not shown here; leave it out",
+        ),
+        (
+            "openai/\u{1b}gpt\n-4o-mini",
+            "openai/gpt-4o-mini is not a valid model ID: the name holds a control character, which is not shown here; leave it out",
+        ),
+    ] {
+        let mut body = chat();
+        body["model"] = name.into();
+        let error = app.chat(&body).send().await.unwrap().json()["error"].take();
+        assert_eq!((&error["message"], &error["metadata"]["rule"]), (&json!(said), &json!("model_not_found")), "{error}");
     }
     let (status, body) = app.get("/api/v1/model/openai/gpt-4o-mni").await.unwrap();
     let message = body["error"]["message"].as_str().unwrap();
@@ -360,8 +378,14 @@ async fn paths_methods_and_headers_are_answered_as_openrouter_answers_them() {
         let failed = app.chat(&with("stream", json!(stream))).header("x-sim", "e429").send().await.unwrap();
         assert_eq!((failed.status, failed.header("x-portolan-simulated")), (429, Some("true")), "its errors are the simulator's too");
     }
-    let wrong = app.request("POST", "/api/v1/portolan/explain?seed=x").json(&chat()).send().await.unwrap().json();
-    assert_eq!(wrong["error"]["metadata"]["field"], "seed", "{wrong}");
+    for (query, field, message) in [
+        ("seed=x", "seed", "seed: must be a whole number from 0 to 18446744073709551615"),
+        ("foo=1", "foo", "foo: is no parameter of this route; it has task and seed"),
+    ] {
+        let wrong = app.request("POST", &format!("/api/v1/portolan/explain?{query}")).json(&chat()).send().await.unwrap().json();
+        let error = &wrong["error"];
+        assert_eq!((&error["metadata"]["field"], &error["message"]), (&json!(field), &json!(message)), "{query}");
+    }
     let refused = app.chat(&with("stream", json!(7))).header("x-request-id", "trace-8").send().await.unwrap();
     assert_eq!((refused.status, refused.header("x-request-id")), (400, Some("trace-8")));
 }

@@ -21,6 +21,8 @@ pub struct AutoPlugin {
     pub cost_tier: Option<CostTier>,
     /// The knob, as OpenRouter had it before: 0 (best) to 10 (cheapest).
     pub cost_quality_tradeoff: Option<f64>,
+    /// Whether the model of the last answer in the messages answers again. Only `false` is built.
+    pub pin_model: Option<bool>,
 }
 
 impl AutoPlugin {

@@ -35,7 +35,7 @@ fn tiers_and_the_old_scale_set_the_ceiling_that_openrouter_documents() {
 #[test]
 fn settings_are_read_as_openrouter_writes_them_and_refused_by_field() {
     let read = |text: &str| serde_json::from_str::<AutoPlugin>(text).map_err(|e| e.to_string()).and_then(|s| s.check().map(|()| s));
-    let right = r#"{"id":"auto-router","allowed_models":["anthropic/*"],"excluded_models":[],"cost_tier":"xhigh"}"#;
+    let right = r#"{"id":"auto-router","allowed_models":["anthropic/*"],"excluded_models":[],"cost_tier":"xhigh","pin_model":false}"#;
     assert_eq!(read(right).map(|s| s.knob()), Ok(Knob::of_tier(CostTier::XHigh)));
     let many = format!(r#"{{"allowed_models":[{}"x"]}}"#, "\"x\",".repeat(1024));
     for (wrong, names) in [

@@ -6,7 +6,6 @@ use super::PeekError;
 use super::RawBlocker;
 use super::read::{Path, array, boolean, expect, integer, object, pass, skip, string, strings, text};
 use super::request::Visit;
-use crate::ir;
 use crate::json::{Kind, Reader};
 use crate::openai_chat::preferences::{self, is_literally};
 
@@ -73,18 +72,18 @@ const FIELDS: &[Known] = &[
     field("repetition_penalty", NUMBER),
     field("seed", Integer),
     field("stop", Read(stop)),
-    field("logit_bias", OBJECT),
+    field("logit_bias", Read(logit_bias)),
     field("logprobs", Read(logprobs)),
-    field("top_logprobs", Rule::Count(0, 20, |visit| &mut visit.top_logprobs)),
+    field("top_logprobs", Read(top_logprobs)),
     prompt("tools", Read(super::tools::read)),
     prompt("tool_choice", Read(super::tools::choice)),
     field("parallel_tool_calls", Rule::Kind(Kind::Bool)),
     prompt("response_format", Read(response_format)),
     prompt("prediction", OBJECT),
     field("verbosity", STRING),
-    field("reasoning", Read(reasoning)),
-    field("reasoning_effort", Read(reasoning_effort)),
-    field("include_reasoning", Rule::Flag(|visit| &mut visit.include_reasoning)),
+    field("reasoning", Read(super::reasoning::read)),
+    field("reasoning_effort", Read(super::reasoning::effort)),
+    field("include_reasoning", Read(super::reasoning::include)),
     field("cache_control", Read(cache_control)),
     field("prompt_cache_key", Rule::Text(1024, |visit| &mut visit.peek.prompt_cache_key)),
     field("prompt_cache_options", OBJECT),
@@ -224,17 +223,42 @@ fn service_tier(visit: &mut Visit, reader: &mut Reader<'_>, path: Path<'_>) -> R
     Ok(())
 }
 
-fn stop(_: &mut Visit, reader: &mut Reader<'_>, path: Path<'_>) -> Result<()> {
+fn stop(visit: &mut Visit, reader: &mut Reader<'_>, path: Path<'_>) -> Result<()> {
     match reader.kind()? {
-        Kind::String => skip(reader),
-        Kind::Array => strings(reader, path, 4).map(drop),
-        _ => Err(path.invalid("must be a string or up to 4 strings")),
+        Kind::String => return skip(reader),
+        Kind::Array if strings(reader, path, 4)?.is_empty() => visit.idle.push("stop"),
+        Kind::Array => {}
+        _ => return Err(path.invalid("must be a string or up to 4 strings")),
     }
+    Ok(())
+}
+
+fn logit_bias(visit: &mut Visit, reader: &mut Reader<'_>, path: Path<'_>) -> Result<()> {
+    let mut biases = false;
+    object(reader, path, &[], |reader, _| {
+        biases = true;
+        skip(reader)
+    })?;
+    if !biases {
+        visit.idle.push("logit_bias");
+    }
+    Ok(())
 }
 
 fn logprobs(visit: &mut Visit, reader: &mut Reader<'_>, path: Path<'_>) -> Result<()> {
     if boolean(reader, path)? {
         visit.peek.needs.insert(Capability::Logprobs);
+    } else {
+        visit.idle.push("logprobs");
+    }
+    Ok(())
+}
+
+fn top_logprobs(visit: &mut Visit, reader: &mut Reader<'_>, path: Path<'_>) -> Result<()> {
+    if integer(reader, path, 0, 20)? > 0 {
+        visit.peek.needs.insert(Capability::Logprobs);
+    } else {
+        visit.idle.push("top_logprobs");
     }
     Ok(())
 }
@@ -258,52 +282,9 @@ fn response_format(visit: &mut Visit, reader: &mut Reader<'_>, path: Path<'_>) -
         Some("json_object") => visit.peek.needs.insert(Capability::JsonMode),
         Some("json_schema") if !schema => return Err(path.key("json_schema").invalid("is missing")),
         Some("json_schema") => visit.peek.needs.insert(Capability::StructuredOutputs),
+        Some("text") => visit.idle.push("response_format"),
         Some(_) => {}
     }
-    Ok(())
-}
-
-/// OpenRouter's words. Of another nobody could say how much it is, and each dialect would guess differently.
-const EFFORTS: [&str; 7] = ["max", "xhigh", "high", "medium", "low", "minimal", "none"];
-
-fn effort(reader: &mut Reader<'_>, path: Path<'_>) -> Result<String> {
-    let effort = string(reader, path, 64)?;
-    if EFFORTS.contains(&effort.as_ref()) {
-        return Ok(effort.into_owned());
-    }
-    Err(path.invalid("must be max, xhigh, high, medium, low, minimal or none"))
-}
-
-fn reasoning_effort(visit: &mut Visit, reader: &mut Reader<'_>, path: Path<'_>) -> Result<()> {
-    visit.effort = Some(effort(reader, path)?);
-    Ok(())
-}
-
-fn reasoning(visit: &mut Visit, reader: &mut Reader<'_>, path: Path<'_>) -> Result<()> {
-    let mut all = ir::Reasoning::default();
-    let mut blocks = false;
-    object(reader, path, &["effort", "max_tokens", "exclude", "enabled", "summary"], |reader, name| {
-        let here = path.key(name);
-        blocks |= name != "exclude";
-        match name {
-            "effort" => all.effort = Some(effort(reader, here)?),
-            "max_tokens" => all.max_tokens = Some(integer(reader, here, 1, u64::MAX)?),
-            "exclude" => all.exclude = boolean(reader, here)?,
-            "enabled" => all.enabled = Some(boolean(reader, here)?),
-            "summary" => all.summary = Some(string(reader, here, 64)?.into_owned()),
-            "context" if is_literally(reader.raw()?, "\"auto\"") => {}
-            "mode" if is_literally(reader.raw()?, "\"standard\"") => {}
-            _ => return Err(here.not_supported("this reasoning setting is not supported; leave it out")),
-        }
-        Ok(())
-    })?;
-    if all.effort.is_some() && all.max_tokens.is_some() {
-        return Err(path.invalid("holds both effort and max_tokens; state one of them"));
-    }
-    if blocks {
-        visit.peek.block(RawBlocker::Reasoning);
-    }
-    visit.reasoning = Some(all);
     Ok(())
 }
 

@@ -9,6 +9,7 @@ mod fields;
 mod messages;
 mod opening;
 pub(crate) mod read;
+mod reasoning;
 mod request;
 #[cfg(test)]
 mod tests;
@@ -36,7 +37,8 @@ pub struct Peek {
     /// What an endpoint must be able to do.
     pub needs: Capabilities,
     /// The fields in use that OpenRouter lists as parameters of endpoints. `max_completion_tokens` counts as `max_tokens`,
-    /// `reasoning_effort` as `reasoning`; a JSON schema is `structured_outputs` besides `response_format`.
+    /// `reasoning_effort` as `reasoning`; a JSON schema is `structured_outputs` besides `response_format`. A value that asks
+    /// for nothing (`tools: []`) is no use.
     pub parameters: Parameters,
     /// The class of service that is asked for. `None`: the ordinary one.
     pub service_tier: Option<ServiceTier>,

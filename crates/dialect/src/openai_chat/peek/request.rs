@@ -20,7 +20,6 @@ pub(super) struct Visit {
     pub(super) peek: Peek,
     pub(super) stream: Option<bool>,
     pub(super) choices: Option<u64>,
-    pub(super) top_logprobs: Option<u64>,
     pub(super) model: Option<String>,
     pub(super) models: Vec<String>,
     pub(super) max_tokens: Option<u64>,
@@ -28,6 +27,8 @@ pub(super) struct Visit {
     pub(super) reasoning: Option<ir::Reasoning>,
     pub(super) effort: Option<String>,
     pub(super) include_reasoning: Option<bool>,
+    /// Fields whose value asks an endpoint for nothing.
+    pub(super) idle: Vec<&'static str>,
     pub(super) opening: Opening,
     /// Bytes of inline media so far: in the body, and no text.
     pub(super) inline_bytes: u64,
@@ -103,9 +104,6 @@ impl Visit {
         }
         self.peek.stream = self.stream.unwrap_or(false);
         self.peek.choices = self.choices.and_then(|n| u32::try_from(n).ok()).unwrap_or(1);
-        if self.top_logprobs.is_some_and(|n| n > 0) {
-            self.peek.needs.insert(Capability::Logprobs);
-        }
         for model in self.model.take().into_iter().chain(std::mem::take(&mut self.models)) {
             if !self.peek.models.contains(&model) {
                 self.peek.models.push(model);
@@ -125,9 +123,9 @@ impl Visit {
         Ok(self.peek)
     }
 
-    /// The parameters in use, by the names that endpoints list.
+    /// The parameters in use, by the names that endpoints list. A value that asks for nothing is no use.
     fn parameters(&self) -> Parameters {
-        let fields = self.peek.fields.iter().filter(|field| !field.null);
+        let fields = self.peek.fields.iter().filter(|field| !field.null && !self.idle.contains(&field.name.as_ref()));
         let names = fields.map(|field| match field.name.as_ref() {
             "max_completion_tokens" => "max_tokens",
             "reasoning_effort" => "reasoning",

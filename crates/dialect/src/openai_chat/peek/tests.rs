@@ -345,6 +345,21 @@ fn the_parameters_in_use_have_the_names_that_endpoints_list() {
             "parallel_tool_calls tool_choice tools",
         ),
         (r#""stop":"x","logprobs":true,"top_logprobs":1,"verbosity":"low","top_k":1"#, "logprobs stop top_k top_logprobs verbosity"),
+        // Values that ask an endpoint for nothing.
+        (r#""tools":[],"stop":[ ],"logit_bias":{},"logprobs":false,"top_logprobs":0,"include_reasoning":false"#, ""),
+        (r#""logit_bias":{"50256":null},"response_format":{"type":"text","json_schema":null}"#, ""),
+        (r#""reasoning":{}"#, ""),
+        (r#""reasoning":{"exclude":true,"effort":null}"#, ""),
+        // Values beside them that do.
+        (r#""tool_choice":"none","tools":[]"#, "tool_choice"),
+        (r#""stop":"","logit_bias":{"50256":0},"top_logprobs":1,"logprobs":false"#, "logit_bias stop top_logprobs"),
+        (r#""response_format":{"type":"grammar"},"include_reasoning":true"#, "include_reasoning response_format"),
+        (r#""reasoning":{"exclude":true},"reasoning_effort":"low""#, "reasoning"),
+        (r#""reasoning":{"exclude":true,"summary":"auto"}"#, "reasoning"),
+        // A model that reasons unasked must be told not to.
+        (r#""reasoning":{"effort":"none"}"#, "reasoning"),
+        (r#""reasoning":{"enabled":false}"#, "reasoning"),
+        (r#""reasoning_effort":"none""#, "reasoning"),
     ] {
         let found = peek(with(members).as_bytes()).unwrap().parameters;
         assert_eq!(found.names().collect::<Vec<_>>().join(" "), want, "{members}");

@@ -63,6 +63,9 @@ pub(super) fn read(visit: &mut Visit, reader: &mut Reader<'_>, path: Path<'_>) -
         visit.peek.needs.insert(Capability::Tools);
         tool(visit, reader, path.at(i))
     })?;
+    if !visit.peek.needs.has(Capability::Tools) {
+        visit.idle.push("tools");
+    }
     Ok(())
 }
 

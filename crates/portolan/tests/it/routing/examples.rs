@@ -73,6 +73,20 @@ fn examples() -> Vec<Example> {
             |e| e.parameters.contains("logit_bias") && e.parameters.contains("top_k"),
             Order::Drawn,
         ),
+        // Values that ask for nothing restrict nothing, and zero is a threshold.
+        with(
+            MODEL,
+            json!({ "provider": { "require_parameters": true, "preferred_min_throughput": 0, "preferred_max_latency": { "p50": 0 } },
+                "tools": [], "stop": [], "logit_bias": {}, "logprobs": false, "response_format": { "type": "text" } }),
+            |_| true,
+            Order::Drawn,
+        ),
+        with(
+            "openai/gpt-4o-mini",
+            json!({ "provider": { "require_parameters": true }, "include_reasoning": false, "reasoning": { "exclude": true } }),
+            Listed::is_ordinary,
+            Order::Drawn,
+        ),
         with(TIERED, json!({}), Listed::is_ordinary, Order::Drawn),
         with(TIERED, json!({ "service_tier": "default" }), Listed::is_ordinary, Order::Drawn),
         with(TIERED, json!({ "service_tier": "flex" }), |e| e.is_tier("flex"), Order::Drawn),

@@ -1,9 +1,10 @@
 //! Areas: what is confined to one is served there or not at all.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use portolan_core::{Clock, SystemClock};
-use portolan_testkit::{Answer, Config, Mode, Provider, Sim, Switch, TestApp};
+use portolan_testkit::{Answer, Config, Mode, Provider, Sim, Switch, TestApp, raw};
 use serde_json::{Value, json};
 
 use super::{ask, eligible, explained, text};
@@ -123,6 +124,48 @@ async fn a_host_name_confines_and_no_failure_leads_out() {
     assert_eq!(world.sim.ledger().totals.requests, before, "somebody else was asked");
     assert_eq!(send(&app, "localhost", &body).await.status, 200, "the others are well");
     assert_eq!(world.asked(), ["american", "european", "nowhere"].map(str::to_owned).into(), "the ledger tells them apart");
+}
+
+/// The status of a chat completion whose target and Host headers are as they are written here; the message, where it is an error.
+async fn status(app: &TestApp, path: &str, hosts: &[&str]) -> (String, String) {
+    let hosts: String = hosts.iter().map(|host| format!("Host: {host}\r\n")).collect();
+    let body = ask("m/x", json!({})).to_string();
+    let head = format!("POST {path} HTTP/1.1\r\n{hosts}Authorization: Bearer {}\r\nContent-Length: {}\r\n", app.key, body.len());
+    let answer = raw(app.address, format!("{head}Connection: close\r\n\r\n{body}").as_bytes(), Duration::from_secs(10)).await.unwrap();
+    let (_, told) = answer.split_once("\r\n\r\n").unwrap_or_else(|| panic!("{path} {hosts}: {answer}"));
+    let message = serde_json::from_str::<Value>(told).ok().and_then(|told| told["error"]["message"].as_str().map(str::to_owned));
+    (answer.chars().skip(9).take(3).collect(), message.unwrap_or_default())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_whose_host_is_in_doubt_is_refused_on_every_route() {
+    let world = World::new().await;
+    let app = world.app("");
+    const CHAT: &str = "/api/v1/chat/completions";
+    let absolute = |host: &str| format!("http://{host}{CHAT}");
+    // The host of the target goes before that of the header.
+    for (target, header) in [(CHAT.to_owned(), "eu.localhost"), (absolute("eu.localhost"), "localhost"), (absolute("EU.localhost:80"), "")]
+    {
+        assert_eq!(status(&app, &target, &[header]).await.0, "200", "{target} {header}");
+    }
+    assert_eq!(world.asked(), ["european".to_owned()].into());
+    let (userinfo, header, two) = ("userinfo", "Host header is no host name", "more than one Host header");
+    for path in [CHAT, "/v1/chat/completions", "/api/v1/portolan/explain", "/v1/key", "/api/v1/models", "/healthz", "/nothing"] {
+        for (target, hosts, words) in [
+            (format!("http://x@eu.localhost{path}"), &["eu.localhost"][..], userinfo),
+            (format!("http://x:y@eu.localhost{path}"), &["localhost"], userinfo),
+            (format!("http://@eu.localhost{path}"), &["eu.localhost"], userinfo),
+            (path.to_owned(), &["x@eu.localhost"], header),
+            (path.to_owned(), &["e%75.localhost"], header),
+            (format!("http://eu.localhost{path}"), &["x@eu.localhost"], header),
+            (path.to_owned(), &["localhost", "eu.localhost"], two),
+        ] {
+            let (status, message) = status(&app, &target, hosts).await;
+            assert_eq!(status, "400", "{target} {hosts:?}: {message}");
+            assert!(message.contains(words), "{target} {hosts:?}: {message}");
+        }
+    }
+    assert_eq!(world.asked(), ["european".to_owned()].into(), "nobody else was asked");
 }
 
 /// The host; who may serve, or the status of the refusal; the source of the rule.

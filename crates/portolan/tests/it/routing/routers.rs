@@ -56,6 +56,15 @@ async fn a_name_that_stands_for_a_model_is_answered_by_one_that_the_request_allo
             any,
             None,
         ),
+        // What changes nothing is taken.
+        ("openrouter/auto", auto(json!({ "pin_model": false })), "auto", any, None),
+        (
+            "openrouter/auto",
+            auto(json!({ "pin_model": null, "allowed_models": null, "cost_tier": null, "other": null })),
+            "auto",
+            any,
+            None,
+        ),
         // The choice heeds the preferences, or the request would have nowhere to go.
         ("openrouter/auto", json!({ "provider": { "only": ["anthropic"] } }), "auto", anthropic, Some("anthropic")),
         (
@@ -166,7 +175,21 @@ async fn a_router_that_is_asked_wrongly_says_so() {
             "must be a list of patterns",
         ),
         (ask("openrouter/auto", auto(json!({ "cost_tier": "cheap" }))), 400, None, Some("plugins[0].cost_tier"), "one of low, medium"),
-        (ask("openrouter/auto", auto(json!({ "allowed": [] }))), 400, None, Some("plugins[0]"), "known are id, enabled, allowed_models"),
+        (
+            ask("openrouter/auto", auto(json!({ "allowed": [] }))),
+            400,
+            None,
+            Some("plugins[0].allowed"),
+            "plugins[0].allowed: is no setting of the auto-router; known are id, enabled, allowed_models",
+        ),
+        (
+            ask("openrouter/auto", auto(json!({ "pin_model": true }))),
+            400,
+            Some("not_supported"),
+            Some("plugins[0].pin_model"),
+            "plugins[0].pin_model: is not supported",
+        ),
+        (ask("openrouter/auto", auto(json!({ "pin_model": "no" }))), 400, None, Some("plugins[0].pin_model"), "must be false"),
         (
             ask("openrouter/auto", json!({ "provider": { "only": ["antropic"] } })),
             400,
