@@ -15,7 +15,7 @@ const IGNORE: &str = "provider.ignore";
 pub(crate) fn known(catalog: &Catalog, named: &[Entry<'_>], terms: &[Terms<'_>]) -> Result<(), NoEndpoint> {
     let only = request(terms).map_or(&[][..], |terms| &terms.only);
     let all = named.iter().map(|entry| (ORDER, entry)).chain(only.iter().map(|entry| (ONLY, entry)));
-    match all.into_iter().find(|(_, entry)| entry.provider.is_none()) {
+    match all.into_iter().find(|(_, entry)| entry.is_unknown()) {
         None => Ok(()),
         Some((field, entry)) => {
             Err(NoEndpoint::UnknownProvider { field, name: entry.text.to_owned(), nearest: names::nearest(catalog, entry.text) })

@@ -47,7 +47,9 @@ pub fn detail(catalog: &Catalog, ask: &Ask<'_>, rejection: &Rejection) -> Option
 
 /// The terms of a rule that keeps none of its own: those of the preference or policy.
 fn plain(catalog: &Catalog, ask: &Ask<'_>, rejection: &Rejection) -> Option<String> {
-    let list = |name: &str, entries: &[String]| Some(format!("{name}: {}{}", entries.join(", "), unknown(catalog, entries)));
+    let list = |name: &str, entries: &[String]| {
+        Some(format!("{name}: {}{}", entries.join(", "), words(&absent(catalog, entries).collect::<Vec<_>>())))
+    };
     let preferences = ask.preferences;
     match (rejection.rule, rejection.source) {
         (Rule::ZdrRequired, _) => Some("zero data retention is not known of it".to_owned()),
@@ -68,23 +70,27 @@ fn plain(catalog: &Catalog, ask: &Ask<'_>, rejection: &Rejection) -> Option<Stri
     }
 }
 
-/// What changes nothing and still deserves a word: entries of `ignore` that nobody is called, and full slugs in `order` and
-/// `ignore` that no endpoint of the requested models has.
+/// What changes nothing and still deserves a word: entries of `order` and `ignore` that no provider here is called, and full slugs in
+/// them that no endpoint of the requested models has.
 #[must_use]
 pub fn notes(catalog: &Catalog, ask: &Ask<'_>) -> Vec<String> {
     let Preferences { order, ignore, .. } = ask.preferences;
-    let order = stray(catalog, ask, order, |entry, endpoint| entry.is_full_slug_of(endpoint));
-    let unknown = ignore.iter().filter(|text| Entry::new(catalog, text).provider.is_none());
-    let unknown = unknown.map(|text| format!("no provider is called {text}"));
-    let ignore = unknown.chain(stray(catalog, ask, ignore, |entry, endpoint| entry.covers(endpoint)));
-    let order = order.into_iter().map(|words| format!("provider.order: {words}"));
-    order.chain(ignore.map(|words| format!("provider.ignore: {words}"))).collect()
+    let ordered = stray(catalog, ask, order, |entry, endpoint| entry.is_full_slug_of(endpoint));
+    let ignored = stray(catalog, ask, ignore, |entry, endpoint| entry.covers(endpoint));
+    let order = absent(catalog, order).chain(ordered).map(|words| format!("provider.order: {words}"));
+    let ignore = absent(catalog, ignore).chain(ignored).map(|words| format!("provider.ignore: {words}"));
+    order.chain(ignore).collect()
 }
 
 /// What is wrong with full slugs in `only` that no endpoint of the requested models has.
 pub(crate) fn stray_only(catalog: &Catalog, ask: &Ask<'_>) -> String {
     let stray = stray(catalog, ask, &ask.preferences.only, |entry, endpoint| entry.is_full_slug_of(endpoint));
-    if stray.is_empty() { String::new() } else { format!(" ({})", stray.join("; ")) }
+    words(&absent(catalog, &ask.preferences.only).chain(stray).collect::<Vec<_>>())
+}
+
+/// Remarks behind a sentence.
+fn words(remarks: &[String]) -> String {
+    if remarks.is_empty() { String::new() } else { format!(" ({})", remarks.join("; ")) }
 }
 
 /// A line for each full slug that names no endpoint of the requested models.
@@ -94,10 +100,9 @@ fn stray(catalog: &Catalog, ask: &Ask<'_>, texts: &[String], names: impl Fn(&Ent
     names::entries(catalog, texts).iter().filter_map(|entry| names::stray(entry, &endpoints, &names)).collect()
 }
 
-/// Entries that name no provider of the catalog: most likely a typing error, which the reader should see.
-fn unknown(catalog: &Catalog, entries: &[String]) -> String {
-    let unknown: Vec<&str> = entries.iter().map(String::as_str).filter(|text| Entry::new(catalog, text).provider.is_none()).collect();
-    if unknown.is_empty() { String::new() } else { format!(" (no provider is called {})", unknown.join(", ")) }
+/// What is to say of entries that name no provider of the catalog: most are typing errors, which the reader should see.
+fn absent<'a>(catalog: &'a Catalog, entries: &'a [String]) -> impl Iterator<Item = String> + 'a {
+    entries.iter().filter_map(|text| Entry::new(catalog, text).absence())
 }
 
 fn unit(of: PriceOf) -> &'static str {

@@ -9,6 +9,26 @@ const ALIKE_MIN: f64 = 0.75;
 /// So many names are suggested for an unknown one.
 const SUGGESTIONS_MAX: usize = 3;
 
+/// Providers that OpenRouter's schema has (`ProviderName`, `BYOKProviderSlug`) and the catalog has not, by their letters: clients name
+/// them, and it is no typing error.
+const ELSEWHERE: &[&str] = &[
+    "byteplus",
+    "cirrascale",
+    "crucible",
+    "fakeprovider",
+    "inferactvllm",
+    "makora",
+    "modular",
+    "ncompass",
+    "quiver",
+    "stealth",
+    "switchpoint",
+    "tenstorrent",
+    "thinkingmachines",
+    "wandb",
+    "wandblegacy",
+];
+
 /// One entry, looked up.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Entry<'a> {
@@ -29,6 +49,21 @@ impl<'a> Entry<'a> {
             Some((base, rest)) if whole.is_none() => Self { text, provider: catalog.provider_called(base), rest: Some(rest) },
             _ => Self { text, provider: whole, rest: None },
         }
+    }
+
+    /// Whether nobody is called so, here or at OpenRouter.
+    pub(crate) fn is_unknown(&self) -> bool {
+        let base = self.text.split('/').next().unwrap_or_default();
+        let letters: String = base.chars().filter(|c| c.is_alphanumeric()).map(|c| c.to_ascii_lowercase()).collect();
+        self.provider.is_none() && !ELSEWHERE.contains(&letters.as_str())
+    }
+
+    /// What is to say of an entry that names no provider of the catalog.
+    pub(crate) fn absence(&self) -> Option<String> {
+        let text = self.text;
+        self.provider
+            .is_none()
+            .then(|| if self.is_unknown() { format!("no provider is called {text}") } else { format!("{text} serves nothing here") })
     }
 
     /// Whether it is the full slug of this endpoint, or the slug of its service tier: `openai/priority` means

@@ -664,6 +664,26 @@ fn health_removes_nothing() {
 }
 
 #[test]
+fn a_provider_that_openrouter_has_and_the_catalog_has_not_is_no_typing_error() {
+    let catalog = routed::catalog();
+    let models = slugs(&[routed::MODEL]);
+    let bindings = Bindings::new(&catalog, |_, _| Bind::Real);
+    for name in ["WandB", "Thinking Machines", "inferact-vllm", "wandb/fp8"] {
+        let preferences = Preferences { order: texts(&[name, "beta"]), ignore: texts(&[name]), ..Preferences::default() };
+        let ask = Ask::new(&models, &preferences);
+        let made = plan(&catalog, &bindings, &ask, &routed::health(&catalog));
+        assert_eq!(tags(&catalog, &made).first().map(String::as_str), Some("beta"), "{name}");
+        let notes = ["order", "ignore"].map(|field| format!("provider.{field}: {name} serves nothing here"));
+        assert_eq!(portolan_routing::notes(&catalog, &ask), notes);
+        let preferences = Preferences { only: texts(&[name]), ..Preferences::default() };
+        let ask = Ask::new(&models, &preferences);
+        let none = plan(&catalog, &bindings, &ask, &routed::health(&catalog)).unwrap_err();
+        let message = none.message(&catalog, &ask);
+        assert!(none.http_status() == 404 && message.contains(&format!("({name} serves nothing here)")), "{message}");
+    }
+}
+
+#[test]
 fn a_plan_probes_the_first_endpoint_that_is_due_and_no_other() {
     let catalog = routed::catalog();
     let models = slugs(&[routed::MODEL]);
