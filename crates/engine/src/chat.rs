@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::HeaderValue;
-use portolan_catalog::{DataOrigin, Endpoint, EndpointIx, Provider};
+use portolan_catalog::{Catalog, DataOrigin, Endpoint, EndpointIx, Model, Provider};
 use portolan_core::{Area, Day, Dialect, GenerationId, KeyHash, ModelSlug, UnixMillis};
 use portolan_dialect::openai_chat::peek::{self, Peek};
 use portolan_dialect::target::{Reseller, Target};
 use portolan_ledger::{App, Attempt, Held, Refusal};
-use portolan_routing::{Choice, Detail, NoEndpoint, Plan, Rejection, Rule as By, SimulatorUse, Source};
+use portolan_routing::{Ask, Choice, Detail, NoEndpoint, Plan, Rejection, Rule as By, SimulatorUse, Source};
 use tokio::time::Instant;
 
 use crate::deployment::Deployment;
@@ -298,6 +298,9 @@ pub(crate) fn no_endpoint(deployment: &Deployment, inbound: &Inbound, wanted: &W
     if let NoEndpoint::UnknownModel { slug, .. } = none {
         return unknown_model(&deployment.catalog, slug.as_str(), &inbound.peek.models);
     }
+    if let Some(refused) = wrong_endpoint(&deployment.catalog, ask, &inbound.peek.models) {
+        return refused;
+    }
     let message = none.message(&deployment.catalog, ask);
     if let Some(field) = none.field() {
         return Refused::field(field, message).by(Rule::ProviderNotAllowed);
@@ -336,6 +339,17 @@ pub(crate) fn no_endpoint(deployment: &Deployment, inbound: &Inbound, wanted: &W
     }
     refused.availability = Some(availability);
     refused
+}
+
+/// The refusal of models that are all made for something else than what is asked.
+fn wrong_endpoint(catalog: &Catalog, ask: &Ask<'_>, requested: &[String]) -> Option<Refused> {
+    let models: Vec<&Model> = ask.models.iter().filter_map(|slug| catalog.model(slug.as_str())).collect();
+    let first = models.first().filter(|_| !models.iter().any(|model| catalog.does(model, ask.task)))?;
+    let (task, asked) = (first.task.as_str(), ask.task.as_str());
+    let message = format!("{} is made for {task}, and this is a request for {asked}; name a model that is made for it", first.slug);
+    let mut refused = Refused::field("model", message).by(Rule::NoEndpoint);
+    refused.availability = Some(serde_json::json!({ "code": "wrong_endpoint", "retryable": false, "requested_models": requested }));
+    Some(refused)
 }
 
 /// What cannot be recorded is not sent: nobody could be charged for it.

@@ -267,6 +267,16 @@ fn filtered() -> Vec<Filtered> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_model_that_is_made_for_something_else_is_told_so() {
+    let app = catalog();
+    let answer = app.chat(&ask("openai/text-embedding-3-large", json!({}))).send().await.unwrap();
+    let error = answer.json()["error"].take();
+    assert_eq!((answer.status, &error["availability"]["code"]), (400, &json!("wrong_endpoint")), "{error}");
+    assert_eq!((&error["metadata"]["field"], &error["metadata"]["error_type"]), (&json!("model"), &json!("invalid_request")));
+    assert!(text(&error["message"]).contains("is made for embeddings"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_the_callers_own_restriction_leaves_empty_is_told_as_such() {
     let app = catalog();
     for (body, host, code, field, words, never) in filtered() {
