@@ -153,6 +153,10 @@ pub struct Endpoint {
     pub provider: ProviderIx,
     /// Where its row comes from.
     pub origin: DataOrigin,
+    /// The configuration alone has it: neither the built-in data nor a source do.
+    pub own: bool,
+    /// Somebody states its context. Where nobody does, `context_length` is one that nothing exceeds.
+    pub is_bounded: bool,
     /// Its name in routing, unique within the model: `openai`, `deepinfra/turbo`, `amazon-bedrock/us-east-1`, `openai/priority`.
     pub tag: String,
     /// What the provider calls the model. `None`: unknown, or (wildcard) taken from the requested slug.

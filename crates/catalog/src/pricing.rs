@@ -55,9 +55,17 @@ macro_rules! price_keys {
             pub(crate) fn rates(&self) -> Rates {
                 [$((Meter::$meter, self.$key),)*].into_iter().fold(Rates::default(), listed)
             }
+
+            fn column(&mut self, meter: Meter) -> &mut Option<Price> {
+                match meter { $(Meter::$meter => &mut self.$key,)* }
+            }
         }
 
         impl Tier {
+            fn column(&mut self, meter: Meter) -> &mut Option<Price> {
+                match meter { $(Meter::$meter => &mut self.$key,)* }
+            }
+
             fn rates(&self) -> Rates {
                 [$((Meter::$meter, self.$key),)*].into_iter().fold(Rates::default(), listed)
             }
@@ -98,11 +106,54 @@ impl Pricing {
         PriceCard::new(base, tiers)
     }
 
+    /// These prices with some of them stated anew by who pays them. What is not stated and hangs on a stated price is never less than
+    /// it was, nor than in the old proportion: nobody knows which of the two holds. Cached input costs as much as other input does then.
+    pub(crate) fn changed_to(&self, stated: &Pricing) -> Pricing {
+        let (known, new) = (self.rates(), stated.rates());
+        let dearer = |price: Price, by: Meter| {
+            let old = known.listed(by).unwrap_or_default();
+            price.max(scaled(price, new.listed(by).unwrap_or_default(), old))
+        };
+        let mut changed = stated.or(self);
+        let is_without_cache = new.listed(Meter::Input).is_some() && new.listed(Meter::CacheRead).is_none();
+        for meter in Meter::ALL.into_iter().filter(|meter| new.listed(*meter).is_none()) {
+            let column = changed.column(meter);
+            *column = column.filter(|_| meter != Meter::CacheRead || !is_without_cache);
+            if let Some(by) = hangs_on(meter, &new) {
+                *column = column.map(|price| dearer(price, by));
+            }
+        }
+        changed.audio_cache_read = changed.audio_cache_read.filter(|_| stated.audio_cache_read.is_some() || !is_without_cache);
+        if stated.tiers.is_empty() {
+            for tier in &mut changed.tiers {
+                tier.audio_cache_read = tier.audio_cache_read.filter(|_| !is_without_cache);
+                for meter in Meter::ALL {
+                    let column = tier.column(meter);
+                    *column = column.filter(|_| meter != Meter::CacheRead || !is_without_cache);
+                    if let Some(by) = hangs_on(meter, &new) {
+                        *column = column.map(|price| dearer(price, by));
+                    }
+                }
+            }
+        }
+        changed
+    }
+
+    /// Whether any price is stated.
+    pub(crate) fn is_stated(&self) -> bool {
+        *self != Pricing::default()
+    }
+
     /// Whether input and output are stated to cost nothing.
     #[must_use]
     pub fn is_zero(&self) -> bool {
         self.prompt == Some(Price(0)) && self.completion == Some(Price(0))
     }
+}
+
+/// The nearest meter that is listed, of this one and those that it falls back to.
+fn hangs_on(meter: Meter, listed: &Rates) -> Option<Meter> {
+    std::iter::successors(Some(meter), |meter| meter.falls_back_to()).find(|meter| listed.listed(*meter).is_some())
 }
 
 /// The card of another class of service: its own prices, the others inherited. Lists for longer prompts change in the
@@ -171,6 +222,43 @@ mod tests {
             assert_eq!(rounded_up(text), Ok(Price(picodollars)), "{text}");
         }
         assert!(rounded_up("0.00000000000001x").is_err() && rounded_up("-1").is_err());
+    }
+
+    #[test]
+    fn what_hangs_on_a_price_that_is_stated_anew_is_never_guessed_too_low() {
+        let known = Pricing {
+            prompt: Some(Price(100)),
+            completion: Some(Price(400)),
+            cache_read: Some(Price(10)),
+            cache_write: Some(Price(125)),
+            audio: Some(Price(700)),
+            audio_cache_read: Some(Price(50)),
+            internal_reasoning: Some(Price(500)),
+            web_search: Some(Price(9)),
+            tiers: vec![Tier { min_prompt_tokens: 1_000, prompt: Some(Price(200)), cache_read: Some(Price(20)), ..Tier::default() }],
+            ..Pricing::default()
+        };
+        let stated = |prompt, completion, cache_read| Pricing { prompt, completion, cache_read, ..Pricing::default() };
+        // what is stated: input, output, cached input; then what holds: input, output, cached, written, audio, reasoning, long, long cached
+        for (new, holds) in [
+            ((None, None, None), [100, 400, 10, 125, 700, 500, 200, 20]),
+            ((Some(200), None, None), [200, 400, 200, 250, 1_400, 500, 400, 400]),
+            ((Some(200), None, Some(15)), [200, 400, 15, 250, 1_400, 500, 400, 30]),
+            ((Some(50), Some(40), None), [50, 40, 50, 125, 700, 500, 200, 200]),
+            ((None, Some(800), None), [100, 800, 10, 125, 700, 1_000, 200, 20]),
+            ((None, None, Some(5)), [100, 400, 5, 125, 700, 500, 200, 20]),
+        ] {
+            let (prompt, completion, cache_read) = new;
+            let changed = known.changed_to(&stated(prompt.map(Price), completion.map(Price), cache_read.map(Price)));
+            let card = changed.card().unwrap();
+            let meters = [Meter::Input, Meter::Output, Meter::CacheRead, Meter::CacheWrite5m, Meter::InputAudio, Meter::Reasoning];
+            let (short, long) = (card.rates(1), card.rates(1_001));
+            let found = meters.map(|meter| short.effective(meter)).into_iter();
+            let found: Vec<u64> = found.chain([Meter::Input, Meter::CacheRead].map(|meter| long.effective(meter))).map(|p| p.0).collect();
+            assert_eq!(found, holds, "{new:?}");
+            assert_eq!(card.base.listed(Meter::Search), Some(Price(9)), "{new:?}");
+            assert_eq!(changed.audio_cache_read.is_some(), prompt.is_none() || cache_read.is_some(), "{new:?}");
+        }
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! Providers and models of the configuration.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
 
-use portolan_catalog::{Catalog, CatalogError, DataOrigin, NotCallable, ProviderOverlay};
-use portolan_core::{Auth, Capability, Dialect, Meter, OnHangup, Price};
+use portolan_catalog::{Catalog, CatalogError, DataOrigin, Endpoint, NotCallable, ProviderOverlay};
+use portolan_core::{Area, Auth, Capability, Dialect, Meter, OnHangup, Price};
 
 fn overlay(slug: &str, text: &str) -> Result<ProviderOverlay, CatalogError> {
     ProviderOverlay::parse(slug, text.parse().unwrap())
@@ -73,6 +73,23 @@ fn a_column_of_a_built_in_provider_is_replaced_and_the_others_stay() {
 }
 
 #[test]
+fn an_endpoint_at_another_address_is_in_the_area_that_the_configuration_states_and_in_no_other() {
+    let tag = "[[models]]\nid = \"google/gemini-2.5-flash\"\ntag = \"google-vertex/eu\"\n";
+    let moved = "base_url = \"http://127.0.0.1:9/v1\"\n";
+    for (text, area) in [
+        (String::new(), Some(Area::Eu)),
+        (moved.to_owned(), None),
+        (format!("{moved}{tag}max_output = 9"), None),
+        (format!("{moved}{tag}region = \"us-east5\""), Some(Area::Us)),
+        (format!("{tag}region = \"global\""), None),
+    ] {
+        let catalog = with("google-vertex", &text).unwrap();
+        let model = catalog.model("google/gemini-2.5-flash").unwrap();
+        assert_eq!(catalog.endpoints_of(model).find(|e| e.tag == "google-vertex/eu").unwrap().area, area, "{text}");
+    }
+}
+
+#[test]
 fn the_dialect_of_a_provider_is_that_of_its_endpoints_unless_they_have_their_own() {
     let catalog = with("openai", "dialect = \"anthropic\"").unwrap();
     let dialect = |slug: &str| catalog.endpoints_of(catalog.model(slug).unwrap()).find(|e| e.tag == "openai").unwrap().dialect;
@@ -81,7 +98,120 @@ fn the_dialect_of_a_provider_is_that_of_its_endpoints_unless_they_have_their_own
 }
 
 #[test]
-fn a_model_that_a_built_in_provider_serves_already_is_replaced_there() {
+fn a_model_that_a_built_in_provider_serves_already_is_changed_column_by_column() {
+    let known = Catalog::builtin();
+    // provider, model, tag of the endpoint that changes
+    for (slug, model, tag) in [
+        ("openai", "openai/gpt-4o-mini", "openai"),
+        ("deepinfra", "deepseek/deepseek-v3.2", "deepinfra/fp4"),
+        ("anthropic", "anthropic/claude-opus-4.7-fast", "anthropic"),
+        ("anthropic", "anthropic/claude-sonnet-4.5", "anthropic"),
+        ("openai", "openai/gpt-4o-mini:batch", "openai"),
+    ] {
+        let find = |catalog: &Catalog| {
+            let tags = |e: &&Endpoint| e.tag == tag;
+            catalog.endpoints_of(catalog.model(model).unwrap()).find(tags).cloned().unwrap_or_else(|| panic!("{model} has no {tag}"))
+        };
+        let count = |catalog: &Catalog| catalog.endpoints_of(catalog.model(model).unwrap()).filter(|e| !e.charged_by_report).count();
+        let text = format!("[[models]]\nid = \"{model}\"\npricing = {{ prompt = \"0.000007\", completion = \"0.000009\" }}");
+        let changed = with(slug, &text).unwrap();
+        let (old, new) = (find(&known), find(&changed));
+        assert_eq!(count(&known), count(&changed), "{model}");
+        assert_eq!((new.prices.base.listed(Meter::Input), new.origin), (Price::parse("0.000007").ok(), DataOrigin::Configuration));
+        assert_eq!(new.prices.base.listed(Meter::CacheRead), None, "a cache price beside another price would be a guess");
+        let same = |e: &Endpoint| {
+            (
+                (e.upstream_id.clone(), e.context_length, e.max_output, e.max_prompt_tokens, e.quantization, e.callable, e.capabilities),
+                (e.policy, e.zdr, e.zdr_basis, e.region.clone(), e.dialect, e.supported_parameters.clone(), e.quirks.clone()),
+            )
+        };
+        assert_eq!(same(&old), same(&new), "{model}");
+
+        let limited = find(&with(slug, &format!("[[models]]\nid = \"{model}\"\nmax_output = 99")).unwrap());
+        assert_eq!((limited.max_output, limited.context_length, &limited.prices), (99, old.context_length, &old.prices));
+        assert_eq!((limited.callable, limited.free), (old.callable, old.free));
+    }
+}
+
+#[test]
+fn of_several_endpoints_the_plain_one_is_meant_or_the_one_that_is_named() {
+    let model = |id: &str, tag: &str| format!("[[models]]\nid = \"{id}\"\n{tag}max_output = 77");
+    // provider, model, tag as written, the tags that change
+    for (slug, id, tag, changes) in [
+        ("openai", "openai/gpt-5.4", "", "openai openai/flex openai/priority"),
+        ("google-vertex", "anthropic/claude-haiku-4.5", "google-vertex/europe", "google-vertex/europe"),
+        ("deepinfra", "openai/gpt-oss-120b", "deepinfra/turbo", "deepinfra/turbo"),
+    ] {
+        let named = if tag.is_empty() { String::new() } else { format!("tag = \"{tag}\"\n") };
+        let catalog = with(slug, &model(id, &named)).unwrap();
+        let changed = catalog.endpoints_of(catalog.model(id).unwrap()).filter(|e| e.max_output == 77 && !e.charged_by_report);
+        let mut tags: Vec<&str> = changed.map(|e| e.tag.as_str()).collect();
+        tags.sort_unstable();
+        assert_eq!(tags.join(" "), changes, "{id}");
+    }
+    // provider, model, tag, all of which the message holds
+    for (slug, id, tag, parts) in [
+        ("google-vertex", "anthropic/claude-haiku-4.5", "", &["models[0]: `id`", "several endpoints", "tag", "`google-vertex/europe`"][..]),
+        ("openai", "openai/gpt-4o", "openai/eu", &["models[0]: `tag`", "does not have", "write one of `openai`"]),
+        ("openai", "openai/gpt-5.4", "openai/flex", &["models[0]: `tag`", "class of service", "`openai`"]),
+        ("openai", "openai/my-own", "openai/eu", &["models[0]: `tag`", "no endpoint of openai/my-own", "leave it out"]),
+    ] {
+        let named = if tag.is_empty() { String::new() } else { format!("tag = \"{tag}\"\n") };
+        let error = with(slug, &model(id, &named)).unwrap_err().to_string();
+        for part in parts {
+            assert!(error.contains(part), "{error}\nlacks {part}");
+        }
+    }
+}
+
+#[test]
+fn a_machine_of_ones_own_raises_nothing_of_what_others_serve() {
+    let known = Catalog::builtin();
+    let own = |columns: &str| {
+        let prices = "pricing = { prompt = \"0.01\", completion = \"0.01\" }";
+        with("my-vllm", &format!("base_url = \"http://x\"\n[[models]]\nid = \"openai/gpt-4o-mini\"\n{columns}\n{prices}")).unwrap()
+    };
+    let sold = |catalog: &Catalog| {
+        let e = catalog.endpoints_of(catalog.model("openai/gpt-4o-mini").unwrap()).find(|e| e.charged_by_report).unwrap().clone();
+        (e.context_length, e.max_output, e.prices, e.capabilities, e.origin)
+    };
+    let context = |catalog: &Catalog, model: &str| catalog.model(model).unwrap().context_length;
+    // what is stated, the context and the longest answer there, the context of the model
+    for (columns, limits, listed) in [
+        ("", (10_000_000, 131_072), context(&known, "openai/gpt-4o-mini")),
+        ("max_output = 5", (10_000_000, 5), context(&known, "openai/gpt-4o-mini")),
+        ("context_length = 4000000", (4_000_000, 4_000_000), 4_000_000),
+    ] {
+        let catalog = own(columns);
+        let here = catalog.endpoints_of(catalog.model("openai/gpt-4o-mini").unwrap()).find(|e| e.tag == "my-vllm").unwrap();
+        assert_eq!((here.context_length, here.max_output), limits, "{columns}");
+        assert_eq!((sold(&catalog), context(&catalog, "openai/gpt-4o-mini")), (sold(&known), listed), "{columns}");
+    }
+    let alone = with("my-vllm", "base_url = \"http://x\"\n[[models]]\nid = \"my/own\"").unwrap();
+    assert_eq!(context(&alone, "my/own"), 10_000_000, "where nobody else states one");
+}
+
+#[test]
+fn a_row_for_the_reseller_states_only_what_differs() {
+    let known = Catalog::builtin();
+    let sold = |catalog: &Catalog| {
+        let model = catalog.model("openai/gpt-4o-mini").unwrap();
+        let all: Vec<Endpoint> = catalog.endpoints_of(model).filter(|e| e.charged_by_report).cloned().collect();
+        assert_eq!(all.len(), 1);
+        all.into_iter().next().unwrap()
+    };
+    let old = sold(&known);
+    let new = sold(&with("openrouter", "[[models]]\nid = \"openai/gpt-4o-mini\"\npricing = { prompt = \"0.000007\" }").unwrap());
+    let limits = |e: &Endpoint| (e.context_length, e.max_output, e.capabilities, e.upstream_id.clone(), e.callable, e.free, e.policy);
+    assert_eq!(limits(&old), limits(&new));
+    assert_eq!(new.prices.base.listed(Meter::Input), Price::parse("0.000007").ok());
+    assert_eq!(new.prices.base.listed(Meter::Output), old.prices.base.listed(Meter::Output));
+    let bounded = sold(&with("openrouter", "[[models]]\nid = \"openai/gpt-4o-mini\"\nmax_output = 9").unwrap());
+    assert_eq!((bounded.max_output, bounded.context_length, bounded.prices), (9, old.context_length, old.prices));
+}
+
+#[test]
+fn a_context_of_ones_own_replaces_the_known_one() {
     let catalog =
         with("groq", "[[models]]\nid = \"openai/gpt-oss-120b\"\ncontext_length = 1000\npricing = { prompt = \"1\", completion = \"2\" }")
             .unwrap();
@@ -126,7 +256,6 @@ fn what_is_wrong_is_told_with_provider_and_field() {
         ("own", model("context_lenght = 5"), &["model a/b", "`context_lenght`", "did you mean `context_length`"]),
         ("own", model("context_length = -5"), &["model a/b", "context_length"]),
         ("own", model("context_length = 0"), &["own", "a/b", "`context_length`"]),
-        ("own", model("name = \"x\""), &["model a/b", "context_length"]),
         ("own", model("context_length = 5\npricing = { promt = \"1\" }"), &["model a/b, pricing", "did you mean `prompt`"]),
         ("own", model("context_length = 5\npricing = { prompt = \"-1\" }"), &["model a/b", "negative"]),
         ("own", model("context_length = 5\npricing = { prompt = 0.1 }"), &["model a/b", "prompt"]),

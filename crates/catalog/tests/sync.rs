@@ -632,6 +632,32 @@ fn the_configuration_stands_over_what_is_synced() {
 }
 
 #[test]
+fn a_row_of_the_configuration_says_what_differs_from_what_is_synced() {
+    let overlay = |columns: &str| {
+        let table = format!("base_url = \"https://acme.example/v1\"\n[[models]]\nid = \"acme/rocket-1\"\n{columns}");
+        ProviderOverlay::parse("acme", table.parse().unwrap()).unwrap()
+    };
+    let prices = "pricing = { prompt = \"0.000001\", completion = \"0.000002\" }";
+    let one = from_openrouter();
+    let mut several = one.clone();
+    let at = several.endpoints.iter().position(|e| e.tag == "acme").unwrap();
+    several.endpoints[at].tag = "acme/fp8".to_owned();
+    several.endpoints.push(LiveEndpoint { tag: "acme/fp4".to_owned(), ..several.endpoints[at].clone() });
+    // what is synced, how the row names the endpoint, which one it is then, its context, how many there are at that provider
+    for (synced, named, tag, context_length, count) in
+        [(&one, "", "acme", 65_536, 1), (&several, "tag = \"acme/fp8\"\n", "acme/fp8", 65_536, 2), (&several, "", "acme", 10_000_000, 3)]
+    {
+        let catalog = Catalog::layered(Some(synced), &[overlay(&format!("{named}{prices}"))]).unwrap();
+        let found = endpoint(&catalog, "acme/rocket-1", tag);
+        assert_eq!((found.context_length, found.callable, found.origin), (context_length, Ok(()), DataOrigin::Configuration), "{named}");
+        assert_eq!(found.prices.base.listed(Meter::Input), Some(Price(1_000_000)), "{named}");
+        assert_eq!(found.upstream_id.as_deref(), Some("acme/rocket-1"), "as it is without the source");
+        let all = catalog.endpoints_of(catalog.model("acme/rocket-1").unwrap());
+        assert_eq!(all.filter(|e| catalog.provider(e.provider).slug.as_str() == "acme").count(), count, "{named}");
+    }
+}
+
+#[test]
 fn a_source_that_lost_more_than_half_of_its_models_is_refused() {
     let with = |n: usize, source: Source| {
         let mut synced = from_openrouter();

@@ -48,6 +48,20 @@ impl Day {
         Day(self.month_start().0 + 31).month_start()
     }
 
+    /// The day of this date. `None`: there is no such date.
+    #[must_use]
+    pub fn of_civil(year: i32, month: i32, day: i32) -> Option<Day> {
+        if !(1..=12).contains(&month) || !(1..=31).contains(&day) || !(-9_999..=9_999).contains(&year) {
+            return None;
+        }
+        let (shifted_month, year_of_march) = if month > 2 { (month - 3, year) } else { (month + 9, year - 1) };
+        let (era, year_of_era) = (year_of_march.div_euclid(400), year_of_march.rem_euclid(400));
+        let day_of_year = (153 * shifted_month + 2) / 5 + day - 1;
+        let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+        let found = Day(era * 146_097 + day_of_era - 719_468);
+        (found.civil() == (year, month, day)).then_some(found)
+    }
+
     /// Year, month (1 to 12) and day of the month, in the proleptic Gregorian calendar.
     ///
     /// The algorithm counts eras of 400 years from 1 March of year 0, so that a leap day is the last of its year.
@@ -179,5 +193,14 @@ mod tests {
         assert_eq!(Day(19_782).civil(), (2024, 2, 29));
         assert_eq!(Day(19_782).next_month_start().civil(), (2024, 3, 1));
         assert_eq!(Day(-1).civil(), (1969, 12, 31));
+        for day in (-1_000_000..1_000_000).step_by(17) {
+            let (year, month, of_month) = Day(day).civil();
+            assert_eq!(Day::of_civil(year, month, of_month), Some(Day(day)));
+        }
+        for (year, month, day) in
+            [(2025, 2, 29), (2026, 4, 31), (2026, 0, 1), (2026, 13, 1), (2026, 1, 0), (2026, 1, i32::MAX), (i32::MAX, 1, 1)]
+        {
+            assert_eq!(Day::of_civil(year, month, day), None, "{year} {month} {day}");
+        }
     }
 }

@@ -3,7 +3,7 @@
 use portolan_core::{Capabilities, Capability, Dialect, Task};
 
 use crate::rows::{EndpointRow, ProviderRow};
-use crate::{DataOrigin, Model, NotCallable, SIMULATOR, ToolChoice, is_auth_built, is_dialect_built, is_task_built};
+use crate::{Model, NotCallable, SIMULATOR, ToolChoice, is_auth_built, is_dialect_built, is_task_built};
 
 /// The parameter that shows an ability, where one does.
 const SHOWN_BY: &[(&str, Capability)] = &[
@@ -40,7 +40,7 @@ pub(super) fn callable(of: &ProviderRow, row: &EndpointRow, task: Task, model: &
         return Err(NotCallable::PriceUnknown);
     }
     // What the operator serves under such a name is a model like others.
-    if model.is_for_batches() && row.origin != DataOrigin::Configuration {
+    if model.is_for_batches() && !row.own {
         return Err(NotCallable::BatchNotBuilt);
     }
     let setting = if row.requires_setting.is_some() { Err(NotCallable::SettingNotBuilt) } else { Ok(()) };

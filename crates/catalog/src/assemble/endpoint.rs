@@ -10,7 +10,13 @@ use crate::endpoint::ZdrBasis;
 use crate::media::MediaPricing;
 use crate::pricing::in_service_tier;
 use crate::rows::{EndpointRow, ProviderRow, ServiceTiers};
-use crate::{DataOrigin, DataPolicy, Endpoint, EndpointIx, Model, ModelIx, NotCallable, ProviderIx, SIMULATOR, is_service_tier_built};
+use crate::{DataPolicy, Endpoint, EndpointIx, Model, ModelIx, NotCallable, ProviderIx, SIMULATOR, is_service_tier_built};
+
+/// The context of what the configuration alone has and states none for, in tokens. More than any model has: what is held under a
+/// strict limit must bound what the provider may take, and a guess that is too small would not.
+const CONTEXT_UNSTATED: u32 = 10_000_000;
+/// The longest answer where the configuration states neither context nor answer, in tokens.
+const OUTPUT_UNSTATED: u32 = 131_072;
 
 /// Where an endpoint belongs.
 #[derive(Clone, Copy)]
@@ -46,20 +52,21 @@ pub(super) fn ordinary(of: &ProviderRow, row: &EndpointRow, model: &Model, ix: I
     let tool_choice = row.tool_choice.unwrap_or_else(|| derive::tool_choice(&row.supported_parameters));
     let card = card(row, task);
     let zdr_basis = zdr_basis(of, row);
-    let moved = of.moved && row.origin != DataOrigin::Configuration;
-    let stays = !moved && !is_global(row, &tag);
+    let stays = (!of.moved || row.own_region) && !is_global(row, &tag);
     Ok(Endpoint {
         ix: ix.endpoint,
         model: ix.model,
         provider: ix.provider,
         origin: row.origin,
+        own: row.own,
+        is_bounded: !row.own || row.context_length.is_some(),
         tag,
         upstream_id: row.upstream_id.clone(),
         region: row.region.clone(),
         dialect: row.dialect.or(of.dialect).unwrap_or(portolan_core::Dialect::OpenAiChat),
         context_length,
         max_prompt_tokens: row.max_prompt_tokens,
-        max_output: row.max_output.unwrap_or(context_length).min(limit),
+        max_output: row.max_output.unwrap_or_else(|| output_unstated(row, context_length)).min(limit),
         quantization: row.quantization.unwrap_or(Quantization::Unknown),
         task,
         service_tier: None,
@@ -112,10 +119,16 @@ fn tag(of: &ProviderRow, row: &EndpointRow) -> Result<String, Wrong> {
     }
 }
 
+/// The context where nothing is stated: the longest answer is a limit that is sent, so it holds.
+fn output_unstated(row: &EndpointRow, context_length: u32) -> u32 {
+    if row.own && row.context_length.is_none() { OUTPUT_UNSTATED } else { context_length }
+}
+
 /// Needed for chat only: what is not made of tokens has none.
 fn context_length(row: &EndpointRow, task: Task) -> Result<u32, Wrong> {
     match (row.context_length, task) {
         (Some(0), _) => Err(Wrong("context_length", "is zero".to_owned())),
+        (None, _) if row.own => Ok(CONTEXT_UNSTATED),
         (None, Task::Chat) => Err(Wrong("context_length", "is missing".to_owned())),
         (stated, _) => Ok(stated.unwrap_or(0)),
     }

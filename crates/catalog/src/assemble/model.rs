@@ -25,7 +25,9 @@ pub(super) fn add(catalog: &mut Catalog, shared: &mut Shared, row: &ModelRow) ->
 pub(super) fn finish(catalog: &mut Catalog, shared: &mut Shared, rows: &[ModelRow]) {
     for (i, row) in rows.iter().enumerate() {
         let own: Vec<&Endpoint> = catalog.endpoints_of(&catalog.models[i]).collect();
-        let context_length = own.iter().map(|e| e.context_length).chain(row.context_length).max().unwrap_or(0);
+        // A context that nobody stated is shown where there is no other.
+        let context = |bounded: bool| own.iter().filter(move |e| e.is_bounded == bounded).map(|e| e.context_length).max();
+        let context_length = context(true).max(row.context_length).or_else(|| context(false)).unwrap_or(0);
         let own = own.iter().flat_map(|e| e.supported_parameters.iter());
         let mut parameters: Vec<String> = own.chain(&row.supported_parameters).cloned().collect();
         parameters.sort_unstable();

@@ -6,20 +6,22 @@ use portolan_core::{Meter, Parameters, PriceCard, PriceTier, Quantization, Rates
 
 use super::derive::callable_at;
 use super::shared::Shared;
-use crate::rows::{ModelRow, ProviderRow};
+use crate::pricing::in_service_tier;
+use crate::rows::{EndpointRow, ModelRow, ProviderRow};
 use crate::{Catalog, DataOrigin, DataPolicy, Endpoint, EndpointIx, NotCallable, ToolChoice};
 
-/// Adds an endpoint for each chat model that names this reseller, is served by somebody, and has no row there already. Where nobody
-/// knows what the others take, nobody knows what the reseller may charge: it is there, and cannot be called.
+/// Adds an endpoint for each chat model that names this reseller and is served by somebody. Where nobody knows what the others take,
+/// nobody knows what the reseller may charge: it is there, and cannot be called. What the configuration alone has (a machine of one's
+/// own) is nobody that a reseller buys from. A row of the configuration for the reseller itself says what differs.
 pub(super) fn add(catalog: &mut Catalog, shared: &mut Shared, of: &ProviderRow, models: &[ModelRow]) {
     for (i, row) in models.iter().enumerate().filter(|(_, row)| row.task == Task::Chat && row.resold_by.contains(&of.slug)) {
         let model = &catalog.models[i];
-        let sold_already = catalog.endpoints_of(model).any(|e| catalog.provider(e.provider).slug == of.slug);
-        let own: Vec<&Endpoint> = catalog.endpoints_of(model).filter(|e| is_own(e)).collect();
+        let sold_already = catalog.endpoints_of(model).find(|e| catalog.provider(e.provider).slug == of.slug).map(|e| e.ix);
+        let own: Vec<&Endpoint> = catalog.endpoints_of(model).filter(|e| is_sold(e)).collect();
         let priced: Vec<&Endpoint> = own.iter().copied().filter(|e| is_priced(e)).collect();
         let is_priced = !priced.is_empty();
         let sellers = if is_priced { priced } else { own };
-        let (false, Some(first)) = (sold_already, sellers.first()) else { continue };
+        let Some(first) = sellers.first() else { continue };
         let (Ok(ix), Some(&provider)) = (u32::try_from(catalog.endpoints.len()), catalog.by_provider.get(of.slug.as_str())) else {
             continue;
         };
@@ -28,6 +30,8 @@ pub(super) fn add(catalog: &mut Catalog, shared: &mut Shared, of: &ProviderRow, 
             model: first.model,
             provider,
             origin: origin(&sellers),
+            own: false,
+            is_bounded: sellers.iter().any(|e| e.is_bounded),
             tag: of.slug.to_string(),
             upstream_id: Some(row.slug.to_string()),
             region: None,
@@ -61,13 +65,41 @@ pub(super) fn add(catalog: &mut Catalog, shared: &mut Shared, of: &ProviderRow, 
             deprecation_date: None,
             quirks: of.quirks.clone(),
         };
+        if let Some(known) = sold_already {
+            let stated = of.endpoints.iter().find(|stated| stated.model == row.slug && stated.own);
+            if let Some(stated) = stated {
+                let known = &mut catalog.endpoints[known.0 as usize];
+                *known = completed(known, stated, endpoint, shared);
+            }
+            continue;
+        }
         catalog.models[i].endpoints.push(endpoint.ix);
         catalog.endpoints.push(endpoint);
     }
 }
 
-fn is_own(endpoint: &Endpoint) -> bool {
-    endpoint.task == Task::Chat && endpoint.service_tier.is_none() && !endpoint.charged_by_report
+fn is_sold(endpoint: &Endpoint) -> bool {
+    endpoint.task == Task::Chat && endpoint.service_tier.is_none() && !endpoint.charged_by_report && !endpoint.own
+}
+
+/// What is derived, where the configuration's row for the reseller states nothing.
+fn completed(known: &Endpoint, stated: &EndpointRow, derived: Endpoint, shared: &mut Shared) -> Endpoint {
+    let is_priced = derived.callable != Err(NotCallable::PriceUnknown);
+    let prices = if is_priced { shared.card(in_service_tier(&derived.prices, &stated.pricing.rates())) } else { known.prices.clone() };
+    let context_length = stated.context_length.unwrap_or(derived.context_length);
+    Endpoint {
+        is_bounded: known.is_bounded || derived.is_bounded,
+        context_length,
+        max_output: stated.max_output.unwrap_or(derived.max_output).min(context_length),
+        capabilities: stated.capabilities.unwrap_or(derived.capabilities),
+        supported_parameters: derived.supported_parameters,
+        parameters: derived.parameters,
+        tool_choice: derived.tool_choice,
+        free: if stated.pricing.is_stated() { known.free } else { derived.free },
+        prices,
+        callable: derived.callable.or(known.callable),
+        ..known.clone()
+    }
 }
 
 fn is_priced(endpoint: &Endpoint) -> bool {

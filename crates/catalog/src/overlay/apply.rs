@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use portolan_core::Quantization;
 
+use super::change::{self, Place};
 use super::{ModelOverlay, ProviderOverlay};
 use crate::rows::{EndpointRow, ModelRow, ProviderRow, ServiceTiers};
 use crate::{CatalogError, DataOrigin, assemble};
@@ -44,9 +45,12 @@ pub(crate) fn laid_over(mut row: ProviderRow, overlays: &[ProviderOverlay]) -> R
             check_url(url).map_err(|problem| CatalogError::invalid(place(overlay), "base_url", problem))?;
         }
         override_columns(&mut row, overlay);
-        for model in &overlay.models {
-            row.endpoints.retain(|endpoint| endpoint.model != model.id);
-            row.endpoints.push(own_endpoint(model));
+        for (i, model) in overlay.models.iter().enumerate() {
+            match change::place(&row, model) {
+                Ok(Place::At(at)) => change::lay_over(&mut row.endpoints[at], model),
+                Ok(Place::New) => row.endpoints.push(own_endpoint(model)),
+                Err((field, problem)) => return Err(CatalogError::invalid(format!("{}.models[{i}]", place(overlay)), field, problem)),
+            }
         }
     }
     Ok(row)
@@ -117,7 +121,7 @@ fn own_endpoint(overlay: &ModelOverlay) -> EndpointRow {
         upstream_id: Some(overlay.upstream_id.clone().unwrap_or_else(|| overlay.id.to_string())),
         region: overlay.region.clone(),
         dialect: overlay.dialect,
-        context_length: Some(overlay.context_length),
+        context_length: overlay.context_length,
         max_prompt_tokens: None,
         max_output: overlay.max_output,
         quantization: overlay.quantization.as_deref().and_then(Quantization::parse),
@@ -140,10 +144,12 @@ fn own_endpoint(overlay: &ModelOverlay) -> EndpointRow {
         video_urls: false,
         passthrough_parameters: Vec::new(),
         deprecation_date: None,
-        quirks: overlay.quirks.clone(),
+        quirks: overlay.quirks.clone().unwrap_or_default(),
         requires_setting: None,
         task: None,
         origin: DataOrigin::Configuration,
+        own: true,
+        own_region: overlay.region.is_some(),
         line: 0,
     }
 }

@@ -1,6 +1,7 @@
 //! Rows of the configuration: changes to a built-in provider, or a whole provider of one's own.
 
 mod apply;
+mod change;
 
 use portolan_core::{Auth, Capabilities, Dialect, ModelSlug, OnHangup, ProviderSlug, Quirk};
 use serde::Deserialize;
@@ -50,15 +51,17 @@ pub struct ProviderOverlay {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ModelOverlay {
-    /// The public slug. A known model gets one more endpoint; this provider's own endpoint of it is replaced.
+    /// The public slug. A model that the provider has already is changed by the columns that are stated; any other gets one more endpoint.
     pub id: ModelSlug,
+    /// Which endpoint is changed, where the provider has several of the model.
+    pub tag: Option<String>,
     /// What the provider calls it; the public slug where left out.
     pub upstream_id: Option<String>,
     /// Display name of a new model.
     pub name: Option<String>,
-    /// Prompt and answer together, in tokens.
-    pub context_length: u32,
-    /// The longest answer; the context where left out.
+    /// Prompt and answer together, in tokens; more than any model has where left out.
+    pub context_length: Option<u32>,
+    /// The longest answer; the context where left out, 131,072 where both are.
     pub max_output: Option<u32>,
     /// USD per unit, as decimal text. Without, the model is listed and not callable: unknown is never free.
     #[serde(default)]
@@ -66,8 +69,7 @@ pub struct ModelOverlay {
     /// A wire format of its own.
     pub dialect: Option<Dialect>,
     /// Deviations of its own.
-    #[serde(default)]
-    pub quirks: Vec<Quirk>,
+    pub quirks: Option<Vec<Quirk>>,
     /// What it can do; derived from `supported_parameters` where left out.
     pub capabilities: Option<Capabilities>,
     /// The request fields it takes; the customary ones where left out.
@@ -101,6 +103,7 @@ const PROVIDER_KEYS: &[&str] = &[
 
 const MODEL_KEYS: &[&str] = &[
     "id",
+    "tag",
     "upstream_id",
     "name",
     "context_length",

@@ -26,7 +26,7 @@ pub(crate) struct EndpointRow {
     pub(crate) task: Option<Task>,
     #[serde(default)]
     pub(crate) quirks: Vec<Quirk>,
-    /// Needed for chat.
+    /// Needed for chat, unless the configuration alone has the row.
     pub(crate) context_length: Option<u32>,
     pub(crate) max_prompt_tokens: Option<u32>,
     pub(crate) max_output: Option<u32>,
@@ -72,9 +72,22 @@ pub(crate) struct EndpointRow {
     pub(crate) deprecation_date: Option<String>,
     #[serde(skip)]
     pub(crate) origin: DataOrigin,
+    /// The configuration alone has it: no layer below does.
+    #[serde(skip)]
+    pub(crate) own: bool,
+    /// The configuration states its region, which then holds wherever the provider's address leads.
+    #[serde(skip)]
+    pub(crate) own_region: bool,
     /// The line of its file, from 1.
     #[serde(skip)]
     pub(crate) line: u32,
+}
+
+impl EndpointRow {
+    /// Whether it stands in the built-in data or the configuration, and not only at a source.
+    pub(crate) fn is_curated(&self) -> bool {
+        self.own || self.line > 0
+    }
 }
 
 /// Prices of other classes of service; what is left out is inherited from the ordinary list.

@@ -10,6 +10,22 @@ pub(super) struct Fields<'a>(HashMap<String, &'a RawValue>);
 /// What should be an object: it, or what stands there instead, in words.
 pub(super) type Item<'a> = Result<Fields<'a>, &'static str>;
 
+/// What a field should hold.
+#[derive(Clone, Copy)]
+pub(super) enum Kind {
+    Text,
+    Flag,
+    /// A number of tokens, zero included.
+    Tokens,
+    /// Seconds from 1970 to the year 9999.
+    Time,
+    List,
+    Object,
+}
+
+/// The first second that no date of four digits has.
+const TIME_END: i64 = 253_402_300_800;
+
 impl<'a> Fields<'a> {
     /// `None`: no object.
     pub(super) fn of(raw: &'a RawValue) -> Option<Self> {
@@ -34,6 +50,28 @@ impl<'a> Fields<'a> {
 
     fn get<T: serde::Deserialize<'a>>(&self, name: &str) -> Option<T> {
         serde_json::from_str(self.0.get(name)?.get()).ok()
+    }
+
+    /// The fields among these that hold something else, in words. What is absent or `null` says nothing.
+    pub(super) fn misfits(&self, fields: &[(&'static str, Kind)]) -> Option<String> {
+        let is_misfit = |(name, kind): &&(&'static str, Kind)| {
+            let Some(raw) = self.0.get(*name).map(|raw| raw.get()).filter(|raw| *raw != "null") else { return false };
+            !match kind {
+                Kind::Text => raw.starts_with('"'),
+                Kind::Flag => raw == "true" || raw == "false",
+                Kind::Tokens => self.get::<u32>(name).is_some(),
+                Kind::Time => self.time(name).is_some(),
+                Kind::List => raw.starts_with('['),
+                Kind::Object => raw.starts_with('{'),
+            }
+        };
+        let wrong: Vec<&str> = fields.iter().filter(is_misfit).map(|(name, _)| *name).collect();
+        (!wrong.is_empty()).then(|| format!("{} cannot be read", wrong.join(", ")))
+    }
+
+    /// Unix seconds of a time that can be one.
+    pub(super) fn time(&self, name: &str) -> Option<i64> {
+        self.int(name).filter(|seconds| (0..TIME_END).contains(seconds))
     }
 
     /// All fields, by name.

@@ -16,6 +16,10 @@ pub(super) const ENDPOINTS_MAX: usize = 100_000;
 pub(super) const PROVIDERS_MAX: usize = 2_000;
 /// How many of the entries that could not be read are named.
 const SKIPPED_MAX: usize = 100;
+/// So many answers that did not come are told in short.
+const UNREAD_SHOWN: usize = 3;
+/// The longest note.
+const NOTE_CHARS_MAX: usize = 200;
 
 /// Who publishes a live catalog.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -93,6 +97,12 @@ pub struct Synced {
     /// How many could not be read in all.
     #[serde(default)]
     pub skipped_count: usize,
+    /// Answers that did not come, the first hundred, each with why. What they would say is that of the last good catalog.
+    #[serde(default)]
+    pub unread: Vec<String>,
+    /// How many there are.
+    #[serde(default)]
+    pub unread_count: usize,
 }
 
 /// A model.
@@ -112,6 +122,8 @@ pub struct LiveModel {
     pub expiration_date: Option<String>,
     pub moderated: Option<bool>,
     pub reasoning: Option<ReasoningInfo>,
+    #[serde(default)]
+    pub open_weights: Option<bool>,
     pub default_parameters: Option<DefaultParameters>,
     #[serde(default)]
     pub voices: Vec<String>,
@@ -207,15 +219,48 @@ impl Synced {
     pub(super) fn empty(source: Source, fetched_at: i64, etag: Option<String>) -> Self {
         let (models, endpoints, providers, skipped) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         let (images, videos, zdr, skipped_count) = (None, None, None, 0);
-        Self { source, url: String::new(), fetched_at, etag, models, endpoints, providers, images, videos, zdr, skipped, skipped_count }
+        let (url, unread, unread_count) = (String::new(), Vec::new(), 0);
+        Self {
+            source,
+            url,
+            fetched_at,
+            etag,
+            models,
+            endpoints,
+            providers,
+            images,
+            videos,
+            zdr,
+            skipped,
+            skipped_count,
+            unread,
+            unread_count,
+        }
     }
 
     /// Notes an entry that could not be read.
     pub(super) fn skip(&mut self, what: impl FnOnce() -> String) {
         self.skipped_count += 1;
         if self.skipped.len() < SKIPPED_MAX {
-            self.skipped.push(what().chars().take(200).collect());
+            self.skipped.push(what().chars().take(NOTE_CHARS_MAX).collect());
         }
+    }
+
+    /// The same with a note of each answer that did not come, and without the name of this version: the next sync reads all again.
+    #[must_use]
+    pub fn with_unread(mut self, unread: &[String]) -> Self {
+        if !unread.is_empty() {
+            self.etag = None;
+        }
+        self.unread_count = unread.len();
+        self.unread = unread.iter().take(SKIPPED_MAX).map(|what| what.chars().take(NOTE_CHARS_MAX).collect()).collect();
+        self
+    }
+
+    /// The first answers that did not come, for people.
+    #[must_use]
+    pub fn unread_first(&self) -> &[String] {
+        &self.unread[..self.unread.len().min(UNREAD_SHOWN)]
     }
 
     /// The objects among the items of `list`. What else stands there is noted, with its place.
@@ -230,13 +275,27 @@ impl Synced {
         objects
     }
 
-    /// The same with each entry once, in a fixed order, within the bounds.
+    /// The same with each entry once, in a fixed order, within the bounds. Of two entries of one name the first counts, which is noted,
+    /// but for models of a file in which every provider lists its own.
     pub(super) fn tidy(mut self) -> Self {
+        let mut twice = Vec::new();
         self.models.sort_by(|a, b| a.slug.cmp(&b.slug));
-        self.models.dedup_by(|a, b| a.slug == b.slug);
+        self.models.dedup_by(|a, b| {
+            let is_same = a.slug == b.slug;
+            if is_same && self.source != Source::ModelsDev {
+                twice.push(format!("model {}: stands twice, the first counts", a.slug));
+            }
+            is_same
+        });
         self.models.truncate(MODELS_MAX);
         self.endpoints.sort_by(|a, b| (&a.model, &a.tag).cmp(&(&b.model, &b.tag)));
-        self.endpoints.dedup_by(|a, b| (&a.model, &a.tag) == (&b.model, &b.tag));
+        self.endpoints.dedup_by(|a, b| {
+            let is_same = (&a.model, &a.tag) == (&b.model, &b.tag);
+            if is_same {
+                twice.push(format!("{} at {}: stands twice, the first counts", a.model, a.tag));
+            }
+            is_same
+        });
         self.endpoints.truncate(ENDPOINTS_MAX);
         self.providers.sort_by(|a, b| a.slug.cmp(&b.slug));
         self.providers.dedup_by(|a, b| a.slug == b.slug);
@@ -245,23 +304,8 @@ impl Synced {
             media.truncate(MODELS_MAX);
             media.iter_mut().for_each(|model| model.endpoints.truncate(ENDPOINTS_MAX));
         }
+        twice.into_iter().for_each(|what| self.skip(|| what));
         self
-    }
-
-    /// The same, with what `last` had of answers that did not come this time: the endpoints of `missing` models, the
-    /// list of those that keep nothing, the providers.
-    #[must_use]
-    pub fn with_missing_from(mut self, last: &Synced, missing: &BTreeSet<ModelSlug>) -> Self {
-        if last.source == self.source {
-            self.endpoints.extend(last.endpoints.iter().filter(|e| missing.contains(&e.model)).cloned());
-            self.zdr = self.zdr.or_else(|| last.zdr.clone());
-            self.images = self.images.map_or_else(|| last.images.clone(), |images| Some(with_endpoints_of(images, last.images.as_deref())));
-            self.videos = self.videos.or_else(|| last.videos.clone());
-            if self.providers.is_empty() {
-                self.providers.clone_from(&last.providers);
-            }
-        }
-        self.tidy()
     }
 
     /// Whether it may take the place of `last`: a source that lost more than half of its models has a fault.
@@ -277,13 +321,4 @@ impl Synced {
             _ => Ok(()),
         }
     }
-}
-
-/// Those of which no endpoint came get the ones that `last` had.
-fn with_endpoints_of(mut images: Vec<LiveMedia>, last: Option<&[LiveMedia]>) -> Vec<LiveMedia> {
-    for image in images.iter_mut().filter(|image| image.endpoints.is_empty()) {
-        let known = last.unwrap_or_default().iter().find(|known| known.model == image.model);
-        image.endpoints = known.map(|known| known.endpoints.clone()).unwrap_or_default();
-    }
-    images
 }

@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
-use portolan_core::{ModelSlug, ProviderSlug};
+use portolan_core::{Day, ModelSlug, ProviderSlug};
 
-use super::fields::Fields;
+use super::fields::{Fields, Kind};
 use super::live::{ENDPOINTS_MAX, LiveEndpoint, LiveModel, LiveProvider, Source, SyncError, Synced};
 use super::{names, prices};
 use crate::{Catalog, NotCallable, ReasoningInfo};
@@ -21,6 +21,25 @@ const PROVIDERS: &[(&str, &str)] = &[
     ("wandb", "coreweave"),
     ("zai", "z-ai"),
 ];
+
+/// What the fields of a model hold.
+const OF_A_MODEL: &[(&str, Kind)] = &[
+    ("name", Kind::Text),
+    ("release_date", Kind::Text),
+    ("knowledge", Kind::Text),
+    ("reasoning", Kind::Flag),
+    ("tool_call", Kind::Flag),
+    ("structured_output", Kind::Flag),
+    ("temperature", Kind::Flag),
+    ("open_weights", Kind::Flag),
+    ("reasoning_options", Kind::List),
+    ("cost", Kind::Object),
+    ("limit", Kind::Object),
+    ("modalities", Kind::Object),
+];
+const OF_A_LIMIT: &[(&str, Kind)] = &[("context", Kind::Tokens), ("input", Kind::Tokens), ("output", Kind::Tokens)];
+/// Efforts, the highest first.
+const EFFORTS: &[&str] = &["max", "xhigh", "high", "medium", "low", "minimal", "none"];
 
 /// Reads `api.json`. Models have no public slugs there: `catalog` knows which of its own are meant.
 ///
@@ -79,6 +98,15 @@ fn add(synced: &mut Synced, names: &Names<'_>, provider: &ProviderSlug, id: &str
         return;
     }
     let (limit, modalities, cost) = (row.object("limit"), row.object("modalities"), row.object("cost"));
+    let created = row.text("release_date").map(|date| seconds(&date));
+    let unread = limit.as_ref().and_then(|limit| limit.misfits(OF_A_LIMIT));
+    let undated = (created == Some(None)).then(|| "release_date cannot be read".to_owned());
+    for why in row.misfits(OF_A_MODEL).into_iter().chain(unread).chain(undated) {
+        synced.skip(|| format!("model {id} at {provider}: {why}"));
+    }
+    if let Some(why) = cost.as_ref().and_then(prices::models_dev_doubt) {
+        synced.skip(|| format!("the prices of {id} at {provider}: {why}"));
+    }
     let limit = |name: &str| limit.as_ref().and_then(|limit| limit.tokens(name));
     let modalities = |name: &str| modalities.as_ref().and_then(|m| m.texts(name)).unwrap_or_default().iter().map(|m| modality(m)).collect();
     let output: Vec<String> = modalities("output");
@@ -102,7 +130,7 @@ fn add(synced: &mut Synced, names: &Names<'_>, provider: &ProviderSlug, id: &str
         slug: model,
         canonical_slug: None,
         name: row.text("name"),
-        created: None,
+        created: created.flatten(),
         input_modalities: modalities("input"),
         output_modalities: output,
         tokenizer: None,
@@ -111,10 +139,34 @@ fn add(synced: &mut Synced, names: &Names<'_>, provider: &ProviderSlug, id: &str
         knowledge_cutoff: row.text("knowledge"),
         expiration_date: None,
         moderated: None,
-        reasoning: row.flag("reasoning").filter(|reasons| *reasons).map(|_| ReasoningInfo::default()),
+        reasoning: row.flag("reasoning").filter(|reasons| *reasons).map(|_| reasoning(row)),
+        open_weights: row.flag("open_weights"),
         default_parameters: None,
         voices: Vec::new(),
     });
+}
+
+/// What its options say: efforts, and whether a budget in tokens can be set. Whether it can be switched off, they do not say for certain.
+fn reasoning(row: &Fields<'_>) -> ReasoningInfo {
+    let options: Vec<_> = row.items("reasoning_options").into_iter().flatten().flatten().collect();
+    let of = |kind: &str| options.iter().find(|option| option.text("type").as_deref() == Some(kind));
+    let mut efforts = of("effort").and_then(|option| option.texts("values")).unwrap_or_default();
+    efforts.truncate(EFFORTS.len());
+    // The highest first; what has no place among those that are known goes last.
+    efforts.sort_by_key(|effort| EFFORTS.iter().position(|known| known == effort).unwrap_or(EFFORTS.len()));
+    ReasoningInfo {
+        supported_efforts: (!efforts.is_empty()).then_some(efforts),
+        supports_max_tokens: (!options.is_empty()).then(|| of("budget_tokens").is_some()),
+        ..ReasoningInfo::default()
+    }
+}
+
+/// The first second of a day, `YYYY-MM-DD`, or of a month, `YYYY-MM`, as Unix seconds.
+fn seconds(date: &str) -> Option<i64> {
+    let mut parts = date.splitn(3, '-').map(|part| part.parse::<i32>().ok());
+    let (year, month, day) = (parts.next()??, parts.next()??, parts.next().unwrap_or(Some(1))?);
+    let first = Day::of_civil(year, month, day)?;
+    (year >= 1970).then(|| i64::from(first.0) * 86_400)
 }
 
 fn modality(theirs: &str) -> String {

@@ -9,7 +9,7 @@ use super::variants::variant_objection;
 use crate::builtin;
 
 /// The author of the names that are the gateway's own, such as `portolan/auto`.
-const OWN_AUTHOR: &str = "portolan";
+pub const OWN_AUTHOR: &str = "portolan";
 
 static ROUTERS: LazyLock<BTreeSet<ModelSlug>> =
     LazyLock::new(|| builtin::routers().unwrap_or_default().into_iter().map(|row| row.slug).collect());

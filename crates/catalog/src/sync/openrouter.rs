@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use portolan_core::{ModelSlug, ProviderSlug};
 
-use super::fields::{Fields, Item};
+use super::fields::{Fields, Item, Kind};
 use super::live::{LiveEndpoint, LiveMedia, LiveMediaEndpoint, LiveModel, LiveProvider, MODELS_MAX, Source, SyncError, Synced};
 use super::{media, names, prices};
 use crate::{DefaultParameters, ReasoningInfo};
@@ -21,6 +21,34 @@ const IMAGES: &str = "/images/models";
 const VIDEOS: &str = "/videos/models";
 /// The longest tag. Those of today have some forty characters.
 const TAG_BYTES_MAX: usize = 200;
+
+/// What the fields of a model hold.
+const OF_A_MODEL: &[(&str, Kind)] = &[
+    ("canonical_slug", Kind::Text),
+    ("name", Kind::Text),
+    ("created", Kind::Time),
+    ("context_length", Kind::Tokens),
+    ("architecture", Kind::Object),
+    ("pricing", Kind::Object),
+    ("top_provider", Kind::Object),
+    ("supported_parameters", Kind::List),
+    ("hugging_face_id", Kind::Text),
+    ("knowledge_cutoff", Kind::Text),
+    ("expiration_date", Kind::Text),
+    ("supported_voices", Kind::List),
+    ("reasoning", Kind::Object),
+    ("default_parameters", Kind::Object),
+];
+/// What the fields of an endpoint hold.
+const OF_AN_ENDPOINT: &[(&str, Kind)] = &[
+    ("context_length", Kind::Tokens),
+    ("max_prompt_tokens", Kind::Tokens),
+    ("max_completion_tokens", Kind::Tokens),
+    ("quantization", Kind::Text),
+    ("pricing", Kind::Object),
+    ("supported_parameters", Kind::List),
+    ("supports_implicit_caching", Kind::Flag),
+];
 
 /// The answers that a sync gathers.
 #[derive(Debug, Clone, Copy, Default)]
@@ -50,7 +78,12 @@ impl OpenRouterAnswers<'_> {
         let mut synced = Synced::empty(Source::OpenRouter, fetched_at, etag);
         for row in synced.objects(MODELS, rows(self.models, MODELS)?) {
             match model(&row) {
-                Ok(model) => synced.models.push(model),
+                Ok(model) => {
+                    if let Some(why) = row.misfits(OF_A_MODEL) {
+                        synced.skip(|| format!("model {}: {why}", model.slug));
+                    }
+                    synced.models.push(model);
+                }
                 Err(None) => {}
                 Err(Some(why)) => synced.skip(|| why),
             }
@@ -89,6 +122,24 @@ impl OpenRouterAnswers<'_> {
     /// When it is no list of models.
     pub fn slugs(models: &str) -> Result<BTreeSet<ModelSlug>, SyncError> {
         Ok(rows(models, MODELS)?.iter().flatten().filter_map(|row| model(row).ok()).map(|model| model.slug).take(MODELS_MAX).collect())
+    }
+
+    /// Whether the answer for a list is one.
+    #[must_use]
+    pub fn is_list(text: &str) -> bool {
+        rows(text, MODELS).is_ok()
+    }
+
+    /// Whether an answer of `/models/{slug}/endpoints` is one.
+    #[must_use]
+    pub fn has_endpoints(text: &str) -> bool {
+        Fields::read(text).and_then(|answer| answer.object("data")?.items("endpoints")).is_some()
+    }
+
+    /// The same of `/images/models/{slug}/endpoints`.
+    #[must_use]
+    pub fn has_image_endpoints(text: &str) -> bool {
+        Fields::read(text).and_then(|answer| answer.items("endpoints")).is_some()
     }
 
     /// The models that the answer of `/images/models` lists. None where it is no list of models.
@@ -137,8 +188,15 @@ fn add_endpoints(synced: &mut Synced, of: &ModelSlug, items: Vec<Item<'_>>) {
     for row in synced.objects(&format!("the endpoints of {of}"), items) {
         match endpoint(of, &row) {
             Ok(endpoint) => {
-                if let Some(discount) = row.object("pricing").as_ref().and_then(prices::implausible_discount) {
+                let pricing = row.object("pricing");
+                if let Some(discount) = pricing.as_ref().and_then(prices::implausible_discount) {
                     synced.skip(|| format!("the prices of {of} at {}: a discount of {discount}", endpoint.tag));
+                }
+                if let Some(why) = pricing.as_ref().and_then(prices::openrouter_doubt) {
+                    synced.skip(|| format!("the prices of {of} at {}: {why}", endpoint.tag));
+                }
+                if let Some(why) = row.misfits(OF_AN_ENDPOINT) {
+                    synced.skip(|| format!("{of} at {}: {why}", endpoint.tag));
                 }
                 synced.endpoints.push(endpoint);
             }
@@ -167,7 +225,7 @@ fn model(row: &Fields<'_>) -> Result<LiveModel, Option<String>> {
         slug,
         canonical_slug: row.text("canonical_slug").and_then(|text| ModelSlug::parse(&text).ok()),
         name: row.text("name"),
-        created: row.int("created"),
+        created: row.time("created"),
         input_modalities: modalities("input_modalities"),
         output_modalities: modalities("output_modalities"),
         tokenizer: of_shape("tokenizer"),
@@ -175,6 +233,7 @@ fn model(row: &Fields<'_>) -> Result<LiveModel, Option<String>> {
         hugging_face_id: row.text("hugging_face_id"),
         knowledge_cutoff: row.text("knowledge_cutoff"),
         expiration_date: row.text("expiration_date"),
+        open_weights: None,
         voices: row.texts("supported_voices").map(|voices| voices.into_iter().take(VOICES_MAX).collect()).unwrap_or_default(),
         moderated: row.object("top_provider").and_then(|top| top.flag("is_moderated")),
         reasoning: row.object("reasoning").map(|reasoning| ReasoningInfo {

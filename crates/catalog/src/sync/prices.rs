@@ -42,10 +42,52 @@ const IMAGE_TOKEN_MAX: Price = Price(100_000_000);
 const LONG_CONTEXT: u64 = 200_000;
 /// More lists than any model has.
 const TIERS_MAX: usize = 16;
+/// So much of a text that is no price is told.
+const DIGITS_SHOWN: usize = 40;
 
 /// The discount of a price list of OpenRouter's form, where it is none that a list price can be reckoned from.
 pub(super) fn implausible_discount(fields: &Fields<'_>) -> Option<String> {
     fields.digits("discount").filter(|discount| before_discount(Price(0), discount).is_none())
+}
+
+/// What keeps a list of OpenRouter's form from being read, in words. `None`: it is read, or states no price.
+pub(super) fn openrouter_doubt(fields: &Fields<'_>) -> Option<String> {
+    let lists = [("overrides", fields.objects("overrides"))];
+    let is_of_a_time = |list: &Fields<'_>| list.digits("utc_start").is_some() || list.digits("utc_end").is_some();
+    let is_timed = lists.iter().flat_map(|(_, list)| list.iter().flatten()).any(is_of_a_time);
+    doubt(fields, OPENROUTER, 0, &lists, openrouter(fields)).map(|why| if is_timed { "a price of a time of day".to_owned() } else { why })
+}
+
+/// The same of the form of models.dev.
+pub(super) fn models_dev_doubt(fields: &Fields<'_>) -> Option<String> {
+    let long = fields.object("context_over_200k").map_or_else(Vec::new, |long| vec![long]);
+    let lists = [("tiers", fields.objects("tiers")), ("context_over_200k", Some(long))];
+    doubt(fields, MODELS_DEV, PER_MILLION, &lists, models_dev(fields))
+}
+
+fn doubt(
+    fields: &Fields<'_>,
+    names: &[(&str, &str)],
+    shift: i64,
+    lists: &[(&str, Option<Vec<Fields<'_>>>)],
+    read: Option<Pricing>,
+) -> Option<String> {
+    let wrong = |list: &Fields<'_>| {
+        let stated =
+            names.iter().find_map(|(name, _)| list.digits(name).filter(|text| price(text, shift).is_none()).map(|text| (*name, text)));
+        stated.map(|(name, text)| format!("{name} is {}, which is no price", text.chars().take(DIGITS_SHOWN).collect::<String>()))
+    };
+    let is_stated = names.iter().any(|(name, _)| fields.digits(name).is_some());
+    if read.is_some() || !is_stated || implausible_discount(fields).is_some() {
+        return None;
+    }
+    let longer = || lists.iter().flat_map(|(_, list)| list.iter().flatten()).find_map(wrong);
+    let broken = || lists.iter().find(|(_, list)| list.is_none()).map(|(name, _)| format!("{name} cannot be read"));
+    let missing = || {
+        let base = names.iter().find(|(name, ours)| matches!(*ours, "prompt" | "completion") && fields.digits(name).is_none());
+        base.map(|(name, _)| format!("{name} is missing"))
+    };
+    wrong(fields).or_else(longer).or_else(broken).or_else(missing).or_else(|| Some("they cannot be read".to_owned()))
 }
 
 /// Prices of OpenRouter's form. Its promotion is taken out again: it is OpenRouter's, not the provider's.

@@ -75,13 +75,16 @@ async fn sync(args: &SyncCatalog, admin: &Admin, output: Output) -> Result<ExitC
 fn difference(data: &Value) -> Result<String, CliError> {
     let diff: Diff = serde_json::from_value(data["diff"].clone())
         .map_err(|e| CliError::new(ExitCode::Failure, format!("the server's difference cannot be read: {e}")))?;
-    let skipped = rows(&data["skipped"]);
     let mut text = diff.to_string();
-    if !skipped.is_empty() {
-        let all = data["skipped_count"].as_u64().unwrap_or_default();
-        let shown = if all > skipped.len() as u64 { format!(", of which the first {}", skipped.len()) } else { String::new() };
-        text.push_str(&format!("left out: {all}{shown}\n"));
-        skipped.iter().for_each(|line| text.push_str(&format!("  {}\n", plain(line))));
+    let unread = "not answered, the last good answers stand in";
+    for (what, lines, count) in [("left out", "skipped", "skipped_count"), (unread, "unread", "unread_count")] {
+        let lines = rows(&data[lines]);
+        if !lines.is_empty() {
+            let all = data[count].as_u64().unwrap_or_default();
+            let shown = if all > lines.len() as u64 { format!(", of which the first {}", lines.len()) } else { String::new() };
+            text.push_str(&format!("{what}: {all}{shown}\n"));
+            lines.iter().for_each(|line| text.push_str(&format!("  {}\n", plain(line))));
+        }
     }
     Ok(text)
 }

@@ -1,7 +1,9 @@
 //! The credentials of providers: from their tables, and from the environment by their customary names.
 
+use std::collections::BTreeSet;
+
 use portolan_catalog::{is_auth_built, is_dialect_built};
-use portolan_core::{Auth, Dialect, ExposeSecret, ProviderSlug, SecretString};
+use portolan_core::{Auth, Dialect, ExposeSecret, ModelSlug, ProviderSlug, SecretString};
 
 use super::environment::Environment;
 use super::problem::Origin;
@@ -16,6 +18,8 @@ pub(crate) struct BuiltinProvider {
     pub(crate) auth: Auth,
     /// The customary environment variables of its key. The first that is set is taken.
     pub(crate) key_env: Vec<String>,
+    /// The models that it serves.
+    pub(crate) serves: BTreeSet<ModelSlug>,
     /// Why the provider cannot be called yet, where that is not its dialect or its authentication.
     pub(crate) not_built: Option<String>,
 }

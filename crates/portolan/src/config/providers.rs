@@ -1,6 +1,6 @@
 //! The `[providers]` tables: columns put over built-in rows, and rows of one's own.
 
-use portolan_catalog::sync::variant_objection;
+use portolan_catalog::sync::{OWN_AUTHOR, variant_objection};
 use portolan_catalog::{DataPolicy, SIMULATOR};
 use portolan_core::{Auth, Dialect, ExposeSecret, Meter, ModelSlug, Price, ProviderSlug, Rates, SecretString};
 use portolan_engine::is_router;
@@ -9,6 +9,9 @@ use super::keys::{BuiltinProvider, missing_part};
 use super::reader::Section;
 use super::settings::{ModelSettings, ProviderSettings};
 use super::values::HttpUrl;
+
+/// The author of OpenRouter's routers.
+const OPENROUTER: &str = "openrouter";
 
 /// Columns that only authentications need which are not built yet.
 const COLUMNS_NOT_BUILT: &[(&str, &str)] = &[
@@ -60,7 +63,7 @@ pub(super) fn provider(name: &str, s: &mut Section<'_, '_>, builtins: &[BuiltinP
     if own && !s.has("models") {
         s.problem("models", "is missing: add a [[providers.<name>.models]] table with id and pricing for each model");
     }
-    let models = s.tables("models", |s| model(s, own));
+    let models = s.tables("models", |s| model(s, name, builtin));
     duplicates(s, &models);
     let auth = auth.or_else(|| own.then(|| default_auth(dialect, api_key.as_ref())));
     Some(ProviderSettings {
@@ -82,7 +85,7 @@ fn data_policy(s: &mut Section<'_, '_>) -> DataPolicy {
     let policy = DataPolicy {
         training: s.optional("training"),
         retains_prompts: s.optional("retains_prompts"),
-        retention_days: s.optional::<u64>("retention_days").map(|days| u32::try_from(days).unwrap_or(u32::MAX)),
+        retention_days: s.optional("retention_days"),
         can_publish: s.optional("can_publish"),
     };
     if policy.retains_prompts == Some(false) && policy.retention_days.is_some_and(|days| days > 0) {
@@ -134,22 +137,26 @@ fn default_auth(dialect: Option<Dialect>, key: Option<&SecretString>) -> Auth {
     }
 }
 
-fn model(s: &mut Section<'_, '_>, own: bool) -> Option<ModelSettings> {
+fn model(s: &mut Section<'_, '_>, provider: &str, builtin: Option<&BuiltinProvider>) -> Option<ModelSettings> {
+    let own = builtin.is_none();
     let id = s.required("id", "write the public name of the model, such as \"my-org/my-model\"");
     if id.as_ref().is_some_and(|id: &ModelSlug| id.author() == SIMULATOR) {
         s.problem("id", "is a name of the simulator; choose one that does not begin with `simulator/`");
     }
     if let Some(id) = id.as_ref().filter(|id| is_router(id.as_str())) {
         s.problem("id", format!("`{id}` is a router, which chooses among models and is served by nobody; choose another name"));
+    } else if let Some(id) = id.as_ref().filter(|id| is_taken(id.author(), provider)) {
+        s.problem("id", format!("`{id}`: names that begin with `{}/` are no models of yours; choose another author", id.author()));
     }
     if let Some((id, why)) = id.as_ref().and_then(|id| Some((id, variant_objection(id)?))) {
         let plain = id.as_str().split(':').next().unwrap_or_default();
         s.problem("id", format!("`{id}` cannot be the name of a model: {why}; choose another name, such as `{plain}`"));
     }
+    let tag = s.optional("tag");
     let upstream_id = s.optional("upstream_id");
     let name = s.optional("name");
-    let context_length = s.optional::<u64>("context_length");
-    let max_output = s.optional::<u64>("max_output");
+    let context_length = s.optional::<u32>("context_length");
+    let max_output = s.optional::<u32>("max_output");
     if let (Some(context), Some(output)) = (context_length, max_output)
         && output > context
     {
@@ -165,11 +172,18 @@ fn model(s: &mut Section<'_, '_>, own: bool) -> Option<ModelSettings> {
     }
     let stated = s.has("pricing");
     let pricing = s.section("pricing", |s| pricing(s, own && stated));
-    if !own && [Meter::Input, Meter::Output].into_iter().any(|meter| pricing.listed(meter).is_none()) {
+    let is_known = id.as_ref().is_some_and(|id| builtin.is_some_and(|row| row.serves.contains(id)));
+    if !own && !is_known && [Meter::Input, Meter::Output].into_iter().any(|meter| pricing.listed(meter).is_none()) {
         let warning = format!("{} lacks prompt or completion: a model of unknown price is listed and cannot be called", s.key("pricing"));
         s.reader.warnings.push(warning);
     }
-    Some(ModelSettings { id: id?, upstream_id, name, context_length, max_output, capabilities, pricing })
+    Some(ModelSettings { id: id?, tag, upstream_id, name, context_length, max_output, capabilities, pricing })
+}
+
+/// The gateway's own names, and those of OpenRouter's routers, which only that provider serves.
+fn is_taken(author: &str, provider: &str) -> bool {
+    let is = |name: &str| author.eq_ignore_ascii_case(name);
+    is(OWN_AUTHOR) || (is(OPENROUTER) && provider != OPENROUTER)
 }
 
 fn pricing(s: &mut Section<'_, '_>, complete: bool) -> Rates {
@@ -190,7 +204,7 @@ fn pricing(s: &mut Section<'_, '_>, complete: bool) -> Rates {
 
 fn duplicates(s: &mut Section<'_, '_>, models: &[ModelSettings]) {
     for (i, model) in models.iter().enumerate() {
-        if models[..i].iter().any(|other| other.id == model.id) {
+        if models[..i].iter().any(|other| (&other.id, &other.tag) == (&model.id, &model.tag)) {
             s.problem(&format!("models[{i}].id"), format!("`{}` is listed twice", model.id));
         }
     }

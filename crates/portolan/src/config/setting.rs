@@ -54,6 +54,7 @@ pub(super) fn explain<T: Setting>(node: &Node, wrong: &Wrong) -> String {
     let found = match (&node.template, &node.value) {
         (Some(template), _) => format!("`{}` after replacement", short(template)),
         (None, Value::Text(text)) if !T::SECRET => format!("`{}`", short(text)),
+        (None, Value::Integer(number)) if !T::SECRET => format!("`{number}`"),
         (None, other) => other.kind().to_owned(),
     };
     match wrong {

@@ -138,10 +138,12 @@ pub(crate) struct ProviderSettings {
 #[derive(Debug, Clone)]
 pub(crate) struct ModelSettings {
     pub(crate) id: ModelSlug,
+    /// Which endpoint, where a built-in provider has several of the model.
+    pub(crate) tag: Option<String>,
     pub(crate) upstream_id: Option<String>,
     pub(crate) name: Option<String>,
-    pub(crate) context_length: Option<u64>,
-    pub(crate) max_output: Option<u64>,
+    pub(crate) context_length: Option<u32>,
+    pub(crate) max_output: Option<u32>,
     /// `None`: as the catalog has it, or unknown.
     pub(crate) capabilities: Option<Vec<Capability>>,
     /// The prices that are stated. A provider of one's own states `prompt` and `completion` at least.

@@ -3,13 +3,14 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use portolan_core::{Auth, Dialect, ExposeSecret, Meter, OnHangup, Price};
+use portolan_core::{Auth, Dialect, ExposeSecret, Meter, ModelSlug, OnHangup, Price};
 
 use super::{BuiltinProvider, Config, ConfigError, Environment, Flags, load};
 
 fn row(slug: &str, dialect: Dialect, auth: Auth, key_env: &[&str]) -> BuiltinProvider {
     let key_env = key_env.iter().map(|name| (*name).to_owned()).collect();
-    BuiltinProvider { slug: slug.into(), dialect, auth, key_env, not_built: None }
+    let serves = [ModelSlug::parse(&format!("{slug}/known")).unwrap()].into();
+    BuiltinProvider { slug: slug.into(), dialect, auth, key_env, serves, not_built: None }
 }
 
 fn builtins() -> Vec<BuiltinProvider> {
@@ -108,6 +109,11 @@ const MISTAKES: &[(&str, &str, Pairs)] = &[
     (
         "wrong models",
         "[providers.mine]\nbase_url = \"http://u:hunter2@x\"\ndialect = \"openai_chat\"\n[[providers.mine.models]]\nid = \"a/b\"\ncontext_length = 10\nmax_output = 20\npricing = { prompt = 0.1, completion = \"1e-6\", inptu = \"1\" }\n[[providers.mine.models]]\nid = \"a/b\"\npricing = { prompt = \"0\" }\n[[providers.mine.models]]\nname = \"x\"\n",
+        &[],
+    ),
+    (
+        "limits and names of models that are none",
+        "[[providers.openai.models]]\nid = \"portolan/foo\"\ncontext_length = 99999999999999\n[[providers.openai.models]]\nid = \"openrouter/foo\"\ncontext_length = 0\nmax_output = -1\n[[providers.openai.models]]\nid = \"openai/twice\"\ntag = \"openai/eu\"\n[[providers.openai.models]]\nid = \"openai/twice\"\ntag = \"openai\"\n[[providers.openai.models]]\nid = \"openai/twice\"\ntag = \"openai/eu\"\n",
         &[],
     ),
     ("settings that do not fit together", "[server]\nlisten = \"127.0.0.1:4748\"\nbody_bytes_max = 10\n[timeouts]\nconnect = \"0s\"", &[]),
@@ -247,7 +253,7 @@ fn probes_are_off_unless_an_interval_of_five_seconds_or_more_is_set() {
 
 #[test]
 fn what_is_allowed_but_risky_warns() {
-    let toml = "profile = \"development\"\n[server]\nlisten = \"0.0.0.0:4747\"\n[admin]\nlisten = \"0.0.0.0:4748\"\n[timeouts]\nfirst_token = \"20m\"\n[providers.openai]\n[[providers.openai.models]]\nid = \"openai/new\"\npricing = { prompt = \"2.5\" }";
+    let toml = "profile = \"development\"\n[server]\nlisten = \"0.0.0.0:4747\"\n[admin]\nlisten = \"0.0.0.0:4748\"\n[timeouts]\nfirst_token = \"20m\"\n[providers.openai]\n[[providers.openai.models]]\nid = \"openai/new\"\npricing = { prompt = \"2.5\" }\n[[providers.openai.models]]\nid = \"openai/known\"\npricing = { completion = \"0.1\" }";
     let mut warnings = load_text(toml, &[]).unwrap().warnings;
     let production = load_text("profile = \"production\"\nsimulator = \"on\"", &[]).unwrap();
     assert!(!production.simulator_allowed());

@@ -212,13 +212,13 @@ impl Setting for bool {
     }
 }
 
-impl Setting for u64 {
+impl Setting for u32 {
     fn expects() -> String {
-        "a whole number above zero".into()
+        format!("a whole number from 1 to {}", u32::MAX)
     }
 
     fn read(node: &Node) -> Result<Self, Wrong> {
-        node.number().and_then(|n| if n > 0 { Ok(n) } else { Err(Wrong::Kind) })
+        u32::try_from(node.number()?).ok().filter(|n| *n > 0).ok_or(Wrong::Kind)
     }
 
     fn show(&self) -> String {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use http::HeaderValue;
-use portolan_catalog::{Catalog, Provider};
+use portolan_catalog::{Catalog, Endpoint, Provider};
 use portolan_core::{Auth, Dialect, OrgId, Random};
 use portolan_engine::{Deployment, Make, SIMULATOR_AUTHORITY, Settings, SimulatorMode, Tasks, Timeouts};
 use portolan_sim::Sim;
@@ -23,15 +23,20 @@ pub(crate) fn builtins() -> Vec<BuiltinProvider> {
         dialect: p.dialect.unwrap_or(Dialect::OpenAiChat),
         auth: p.auth,
         key_env: p.api_key_env.clone(),
+        serves: served(&catalog, p).map(|e| catalog.model_at(e.model).slug.clone()).collect(),
         not_built: not_built(&catalog, p),
     })
     .collect()
 }
 
+/// What a provider serves.
+fn served<'a>(catalog: &'a Catalog, provider: &'a Provider) -> impl Iterator<Item = &'a Endpoint> {
+    catalog.endpoints.iter().filter(|e| catalog.provider(e.provider).slug == provider.slug)
+}
+
 /// Why nothing of a provider can be called, where its dialect and its auth could be.
 fn not_built(catalog: &Catalog, provider: &Provider) -> Option<String> {
-    let mut own = catalog.endpoints.iter().filter(|e| catalog.provider(e.provider).slug == provider.slug);
-    match (provider.has_address(), own.any(|e| e.callable.is_ok())) {
+    match (provider.has_address(), served(catalog, provider).any(|e| e.callable.is_ok())) {
         (_, true) => None,
         (false, _) => Some("its address is unknown or differs from account to account: write its `base_url` and its `dialect`".to_owned()),
         (true, false) => Some("none of its models can be called yet".to_owned()),

@@ -6,12 +6,6 @@ use portolan_core::{Meter, Rates};
 
 use crate::config::{Config, ConfigError, ModelSettings, Problem, ProviderSettings, nearest};
 
-/// The context of a model of one's own whose configuration states none, in tokens. More than any model has: what is
-/// held under a strict limit must bound what the provider may take, and a guess that is too small would not.
-const CONTEXT_UNSTATED: u32 = 10_000_000;
-/// The longest answer of a model of which neither context nor answer is stated, in tokens. It is a limit that is sent, so it holds.
-const OUTPUT_UNSTATED: u32 = 131_072;
-
 /// The layers put together.
 pub(super) struct Layered {
     pub(super) catalog: Catalog,
@@ -115,7 +109,11 @@ fn wrong_rows(config: &Config, error: &CatalogError) -> ConfigError {
         }
     }
     if problems.is_empty() {
-        problems.push(config.problem("providers", error.to_string()));
+        problems.push(match error {
+            // What is wrong with one model is said at its place.
+            CatalogError::Invalid { place, field, problem } if place.ends_with(']') => config.problem(format!("{place}.{field}"), problem),
+            _ => config.problem("providers", error.to_string()),
+        });
     }
     ConfigError::new(problems, Vec::new())
 }
@@ -155,16 +153,16 @@ fn overlay(provider: &ProviderSettings) -> ProviderOverlay {
 }
 
 fn model(model: &ModelSettings) -> ModelOverlay {
-    let tokens = |n: u64| u32::try_from(n).unwrap_or(u32::MAX);
     ModelOverlay {
         id: model.id.clone(),
+        tag: model.tag.clone(),
         upstream_id: model.upstream_id.clone(),
         name: model.name.clone(),
-        context_length: model.context_length.map_or(CONTEXT_UNSTATED, tokens),
-        max_output: model.max_output.map(tokens).or(model.context_length.is_none().then_some(OUTPUT_UNSTATED)),
+        context_length: model.context_length,
+        max_output: model.max_output,
         pricing: pricing(&model.pricing),
         dialect: None,
-        quirks: Vec::new(),
+        quirks: None,
         capabilities: model.capabilities.as_ref().map(|all| all.iter().copied().collect()),
         supported_parameters: None,
         input_modalities: None,
@@ -190,32 +188,5 @@ fn pricing(rates: &Rates) -> Pricing {
         web_search: rates.listed(Meter::Search),
         audio_cache_read: None,
         tiers: Vec::new(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use portolan_core::ModelSlug;
-
-    use super::*;
-
-    #[test]
-    fn an_unstated_context_bounds_no_prompt_and_an_unstated_answer_has_a_limit_to_send() {
-        let stated = |context_length, max_output| ModelSettings {
-            id: ModelSlug::parse("a/b").unwrap(),
-            upstream_id: None,
-            name: None,
-            context_length,
-            max_output,
-            capabilities: None,
-            pricing: Rates::default(),
-        };
-        let of = |context, output| {
-            let made = model(&stated(context, output));
-            (made.context_length, made.max_output)
-        };
-        assert_eq!(of(None, None), (10_000_000, Some(131_072)));
-        assert_eq!(of(None, Some(5)), (10_000_000, Some(5)));
-        assert_eq!(of(Some(8), None), (8, None));
     }
 }

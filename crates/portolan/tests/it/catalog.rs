@@ -1,8 +1,10 @@
 //! The live catalog: a source of our own on loopback, the built binary, and what is in force afterwards.
 
+mod changed;
 mod damage;
 mod probe;
 mod source;
+mod unread;
 
 use std::net::TcpListener;
 use std::path::Path;

@@ -130,6 +130,8 @@ pub(super) fn new<'a>(live: &LiveEndpoint, task: Task, media: impl Iterator<Item
         passthrough_parameters: Vec::new(),
         deprecation_date: None,
         origin: DataOrigin::Synced,
+        own: false,
+        own_region: false,
         line: 0,
     };
     media.for_each(|said| price_media(&mut row, said, task));

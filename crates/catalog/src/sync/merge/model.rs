@@ -30,6 +30,7 @@ pub(super) fn describe(row: &mut ModelRow, live: &LiveModel) {
     set(&mut row.tokenizer, live.tokenizer.as_ref());
     set(&mut row.moderated, live.moderated.as_ref());
     set_optional(&mut row.instruct_type, live.instruct_type.as_ref());
+    set_optional(&mut row.open_weights, live.open_weights.as_ref());
     set_optional(&mut row.hugging_face_id, live.hugging_face_id.as_ref());
     set_optional(&mut row.knowledge_cutoff, live.knowledge_cutoff.as_ref());
     set_optional(&mut row.expiration_date, live.expiration_date.as_ref());
@@ -74,10 +75,20 @@ pub(super) fn sell(row: &mut ModelRow, reseller: Option<&ProviderSlug>) {
 
 /// Only what is not known yet.
 pub(super) fn fill(row: &mut ModelRow, live: &LiveModel) {
-    if row.knowledge_cutoff.is_none() && live.knowledge_cutoff.is_some() {
-        row.knowledge_cutoff.clone_from(&live.knowledge_cutoff);
+    let is_undated = row.created == 0 && live.created.is_some();
+    let is_new = [
+        is_undated,
+        row.knowledge_cutoff.is_none() && live.knowledge_cutoff.is_some(),
+        row.open_weights.is_none() && live.open_weights.is_some(),
+    ];
+    if is_new.contains(&true) {
         row.origin = DataOrigin::Synced;
     }
+    if is_undated {
+        set(&mut row.created, live.created.as_ref());
+    }
+    row.knowledge_cutoff = row.knowledge_cutoff.take().or_else(|| live.knowledge_cutoff.clone());
+    row.open_weights = row.open_weights.or(live.open_weights);
 }
 
 pub(super) fn new(live: &LiveModel) -> ModelRow {

@@ -231,6 +231,14 @@ impl Live {
         let taken = self.state().candidate.take_if(|candidate| candidate.name == name);
         let good = taken.ok_or("another catalog was fetched since, or the server was started anew; sync again")?;
         self.store(Some(good.clone())).await.inspect_err(|error| self.note_failure(error))?;
+        if good.synced.unread_count > 0 {
+            let (answers, first) = (good.synced.unread_count, good.synced.unread_first().join("; "));
+            tracing::warn!(
+                answers,
+                first,
+                "the source did not answer all that was asked; what it last said stands in, and the next sync asks again"
+            );
+        }
         self.keep(Some(good));
         self.note(|status, now| (status.checked_at, status.last_error) = (now, None));
         Ok(())

@@ -61,16 +61,20 @@ async fn report(client: &Client, deployment: &Deployment, provider: &Provider, r
     })
 }
 
-/// The ids of `GET {base_url}/models`: a list, or a list under `data`.
+/// The ids of `GET {base_url}/models`: a list, or a list under `data`. None at all is an error: nobody sells nothing.
 async fn listed(client: &Client, provider: &Provider, route: &Route) -> Result<BTreeSet<String>, String> {
     let call = question(provider, route).map_err(|e| e.to_string())?;
     let error = |text: String| route.credential.mask(&text).into_owned();
-    let Answer::Text { text, .. } = fetch::send(client, call).await.map_err(error)? else {
-        return Err("the provider answers 304 to a question without a condition".to_owned());
+    let text = match fetch::send(client, call).await.map_err(error)? {
+        Answer::Text { text, .. } => text,
+        Answer::NotFound(why) => return Err(error(why)),
+        Answer::NotModified => return Err("the provider answers 304 to a question without a condition".to_owned()),
     };
     let answer: Value = serde_json::from_str(&text).map_err(|e| format!("its list of models is no JSON: {e}"))?;
     let rows = answer["data"].as_array().or_else(|| answer.as_array()).ok_or("its list of models has another form")?;
-    Ok(rows.iter().filter_map(|row| row["id"].as_str()).map(|id| id.strip_prefix("models/").unwrap_or(id).to_owned()).collect())
+    let ids = rows.iter().filter_map(|row| row["id"].as_str()).map(|id| id.strip_prefix("models/").unwrap_or(id).to_owned());
+    let ids: BTreeSet<String> = ids.collect();
+    if ids.is_empty() { Err("it lists no models".to_owned()) } else { Ok(ids) }
 }
 
 /// `GET {base_url}/models`: it costs nothing.

@@ -9,11 +9,12 @@ use portolan_catalog::Catalog;
 use portolan_catalog::sync::{Diff, Source, Synced};
 use portolan_engine::{Refused, find_listed, not_a_model};
 use portolan_gateway::{ApiError, Gateway};
-use portolan_upstream::Client;
+use portolan_upstream::{Base, Client, UpstreamError};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{Live, Outcome, STALE_AFTER_INTERVALS, fetch as source, probe, scheduled, show, url_of};
+use crate::config::nearest;
 use crate::serve::Instance;
 use crate::serve::in_force::InForce;
 use crate::serve::layers;
@@ -82,6 +83,11 @@ async fn fetch(State(reach): State<Arc<Reach>>, Json(asked): Json<Asked>) -> Ans
     let config = reach.in_force.config();
     let source = asked.source.or_else(|| scheduled(&config)).unwrap_or(Source::OpenRouter);
     let url = asked.url.map_or_else(|| url_of(source, &config), |url| url.trim_end_matches('/').to_owned());
+    // What is no address of a source is a mistake of who asks, and no sync that failed.
+    if let Err(UpstreamError::BaseUrl { reason, .. }) = Base::parse(&url) {
+        let reason = if url.contains('@') { "it holds a user name or password, and no credential is sent to a source" } else { reason };
+        return Err(Refused::new(400, "invalid_request", format!("the URL of a source cannot be read: {reason}")).into());
+    }
     let fetched = reach.live.fetch(source, &url, asked.dry_run, &config).await;
     let outcome = fetched.map_err(|why| Refused::new(502, "provider_unavailable", format!("{}: {why}", source.as_str())))?;
     let (name, synced) = match outcome {
@@ -96,6 +102,7 @@ async fn fetch(State(reach): State<Arc<Reach>>, Json(asked): Json<Asked>) -> Ans
     };
     let (models, endpoints) = (synced.models.len(), synced.endpoints.len());
     let (skipped, skipped_count) = (synced.skipped.clone(), synced.skipped_count);
+    let (unread, unread_count) = (synced.unread.clone(), synced.unread_count);
     let deployment = reach.gateway.engine.deployment();
     let compared = move || layers::with(&synced, &config).map(|after| Diff::between(&deployment.catalog, &after.catalog));
     let diff = source::apart(compared).await.map_err(|e| Refused::new(409, "conflict", e))?;
@@ -108,6 +115,8 @@ async fn fetch(State(reach): State<Arc<Reach>>, Json(asked): Json<Asked>) -> Ans
         "endpoints": endpoints,
         "skipped": skipped,
         "skipped_count": skipped_count,
+        "unread": unread,
+        "unread_count": unread_count,
         "diff": diff,
     } })))
 }
@@ -132,7 +141,15 @@ struct Named {
 }
 
 async fn probed(State(reach): State<Arc<Reach>>, Json(named): Json<Named>) -> Answered {
-    let reports = probe::probe(&reach.client, &reach.gateway.engine.deployment(), named.provider.as_deref()).await;
+    let deployment = reach.gateway.engine.deployment();
+    if let Some(name) = &named.provider
+        && !deployment.catalog.providers.iter().any(|provider| provider.is_named(name))
+    {
+        let slugs = deployment.catalog.providers.iter().map(|provider| provider.slug.as_str());
+        let near = nearest(name, slugs).map_or(String::new(), |near| format!("; did you mean `{near}`?"));
+        return Err(Refused::new(404, "not_found", format!("no provider is called `{name}`{near}")).into());
+    }
+    let reports = probe::probe(&reach.client, &deployment, named.provider.as_deref()).await;
     if reports.is_empty() {
         let whose = named.provider.unwrap_or_else(|| "any provider".to_owned());
         return Err(Refused::new(
@@ -182,6 +199,8 @@ impl Reach {
             "models": of(|s| json!(s.models.len())),
             "endpoints": of(|s| json!(s.endpoints.len())),
             "skipped": of(|s| json!(s.skipped_count)),
+            "unread": of(|s| json!(s.unread_count)),
+            "unread_first": of(|s| json!(s.unread_first())),
             "problem": problem,
             "attestations_unmet": made_from.unmet,
             "failed_at": state.status.failed_at,

@@ -26,6 +26,14 @@ async fn a_probe_says_what_a_credential_has_and_which_rows_it_lacks() {
     let report = &reports[0];
     assert_eq!((&report["has"], &report["lacks"], &report["not_in_catalog_ids"]), (&json!(["here"]), &json!(["gone"]), &json!(["new"])));
     assert_eq!(beside(&app, "catalog probe openai").0, 5, "no credential");
+    let (code, said) = beside(&app, "catalog probe opnai");
+    assert!(code == 5 && said.to_string().contains("no provider is called `opnai`; did you mean `openai`?"), "{code} {said}");
+    for (body, why) in [(r#"{"data":[]}"#, "lists no models"), (r#"{"data":[{"name":"x"}]}"#, "lists no models"), ("7", "another form")] {
+        source.put("/v1/models", body);
+        let (code, reports) = beside(&app, "catalog probe mine");
+        assert!(code == 9 && reports[0]["error"].as_str().unwrap().contains(why), "{body}: {code} {reports}");
+        assert_eq!((&reports[0]["ok"], &reports[0]["lacks"]), (&json!(false), &Value::Null), "{body}");
+    }
     source.drops("/v1/models");
     let (code, reports) = beside(&app, "catalog probe");
     assert!(code == 9 && reports[0]["error"].as_str().unwrap().contains("404"), "{code} {reports}");

@@ -33,6 +33,7 @@ async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response
     let body = shared.answers.lock().unwrap().get(&path).cloned();
     let same = request.headers().get(header::IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == etag.as_bytes());
     let response = match body {
+        Some(status) if status.starts_with("!") => StatusCode::from_bytes(&status.as_bytes()[1..]).unwrap().into_response(),
         Some(to) if to.starts_with("->") => (StatusCode::FOUND, [(header::LOCATION, to[2..].to_owned())]).into_response(),
         Some(_) if same => StatusCode::NOT_MODIFIED.into_response(),
         Some(body) => ([(header::ETAG, etag)], body).into_response(),
@@ -60,6 +61,7 @@ impl Source {
         self.shared.answers.lock().unwrap().remove(path);
     }
 
+    /// `!500` is an answer of that status, `->URL` a redirect.
     pub(super) fn put(&self, path: &str, body: impl Into<String>) {
         self.shared.answers.lock().unwrap().insert(path.to_owned(), body.into());
     }
