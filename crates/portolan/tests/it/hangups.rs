@@ -176,18 +176,19 @@ async fn a_caller_who_stops_reading_is_taken_for_gone_and_pays_what_was_served()
 #[tokio::test(flavor = "multi_thread")]
 async fn a_caller_who_reads_until_the_time_is_over_pays_what_was_served() {
     let sim = Sim::start(BINARY.as_ref());
-    let app = TestApp::start(BINARY.as_ref(), &config(&sim, &[LONG]).timeouts(30_000, 3_000, 8_000));
+    let app = TestApp::start(BINARY.as_ref(), &config(&sim, &[LONG]).timeouts(30_000, 2_500, 12_000));
     let mut live = app.chat(&body("oc", LONG, true)).open().await.unwrap();
     let id = live.header("x-generation-id").unwrap().to_owned();
     let begun = Instant::now();
-    while begun.elapsed() < Duration::from_secs(14) && live.read_bytes(400_000).await.is_ok_and(|read| read >= 400_000) {
-        tokio::time::sleep(Duration::from_millis(250)).await;
+    // A megabyte a second: less than comes, also on a busy machine, and more often than the pause that is allowed.
+    while begun.elapsed() < Duration::from_secs(20) && live.read_bytes(300_000).await.is_ok_and(|read| read >= 300_000) {
+        tokio::time::sleep(Duration::from_millis(300)).await;
     }
     let record = app.record(&id).unwrap();
     assert_eq!((&record["end"], nanos(&record["charge"]) > 0), (&json!("caller_gone_after_content"), true), "{record}");
     // Not when reading stopped, and not for a pause of the reader: when the time was over.
     let took = record["latency"]["total_ms"].as_u64().unwrap();
-    assert!((8_000..12_000).contains(&took), "{took}");
+    assert!((12_000..17_000).contains(&took), "{took}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
