@@ -6,26 +6,51 @@
 
 use serde_json::{Map, Value};
 
-/// So many pairs of a schema and a value, and so many names and constants, are looked at.
-const STEPS_MAX: u32 = 20_000;
 /// References may nest without end.
 const DEPTH_MAX: u32 = 64;
+/// A longer reference is not followed.
+const REFERENCE_BYTES_MAX: usize = 256;
 
-/// Whether a value fits a schema.
-pub(super) fn fits(schema: &Value, value: &Value) -> bool {
-    Check { root: schema, steps: 0, depth: 0 }.fits(schema, value).unwrap_or(true)
+/// The work that one answer is worth, whatever the number of its calls.
+#[derive(Debug)]
+pub(super) struct Budget {
+    /// How much of schemas is read.
+    bytes: usize,
+    /// How many pairs of a schema and a value, and how many names and constants, are looked at.
+    steps: usize,
 }
 
-struct Check<'s> {
+impl Default for Budget {
+    fn default() -> Self {
+        Self { bytes: 256 * 1024, steps: 20_000 }
+    }
+}
+
+impl Budget {
+    /// Whether arguments, as JSON text, fit a schema. So they do where one of the two cannot be read.
+    pub(super) fn fits(&mut self, schema: &[u8], arguments: &str) -> bool {
+        let Some(left) = self.bytes.checked_sub(schema.len()) else { return true };
+        self.bytes = left;
+        let (Ok(schema), Ok(arguments)) = (serde_json::from_slice(schema), serde_json::from_str(arguments)) else { return true };
+        self.is_fit(&schema, &arguments)
+    }
+
+    fn is_fit(&mut self, schema: &Value, value: &Value) -> bool {
+        Check { root: schema, steps: &mut self.steps, depth: 0 }.fits(schema, value).unwrap_or(true)
+    }
+}
+
+struct Check<'s, 'b> {
     root: &'s Value,
-    steps: u32,
+    /// Those that are left.
+    steps: &'b mut usize,
     depth: u32,
 }
 
 /// `None`: the work that is allowed was done before there was an answer.
 type Verdict = Option<bool>;
 
-impl<'s> Check<'s> {
+impl<'s> Check<'s, '_> {
     fn fits(&mut self, schema: &'s Value, value: &Value) -> Verdict {
         self.step(1)?;
         let Value::Object(schema) = schema else { return Some(*schema != Value::Bool(false)) };
@@ -38,7 +63,8 @@ impl<'s> Check<'s> {
     fn rules(&mut self, schema: &'s Map<String, Value>, value: &Value) -> Verdict {
         // In draft 7 nothing beside a reference counts.
         if let Some(reference) = schema.get("$ref") {
-            let target = reference.as_str().and_then(|text| self.root.pointer(text.strip_prefix('#')?));
+            let text = reference.as_str().filter(|text| text.len() <= REFERENCE_BYTES_MAX);
+            let target = text.and_then(|text| self.root.pointer(text.strip_prefix('#')?));
             return target.map_or(Some(true), |target| self.fits(target, value));
         }
         Some(
@@ -114,8 +140,9 @@ impl<'s> Check<'s> {
     }
 
     fn step(&mut self, steps: usize) -> Option<()> {
-        self.steps = self.steps.saturating_add(u32::try_from(steps).unwrap_or(u32::MAX));
-        (self.steps <= STEPS_MAX).then_some(())
+        let left = self.steps.checked_sub(steps);
+        *self.steps = left.unwrap_or(0);
+        left.map(drop)
     }
 }
 

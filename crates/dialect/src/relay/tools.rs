@@ -73,8 +73,12 @@ impl Gathered {
         if self.overflown || !offered.only_functions() || calls.peek().is_none() {
             return None;
         }
-        let all_sound =
-            calls.all(|call| is_object(&call.arguments) && offered.named(&call.name).is_some_and(|tool| call.fits(tool, request)));
+        let mut budget = schema::Budget::default();
+        let mut fits = |call: &Call, tool: &Function| {
+            let schema = tool.parameters.clone().and_then(|span| request.get(span));
+            schema.is_none_or(|schema| budget.fits(schema, &call.arguments))
+        };
+        let all_sound = calls.all(|call| is_object(&call.arguments) && offered.named(&call.name).is_some_and(|tool| fits(call, tool)));
         Some(if all_sound { ToolCalls::Sound } else { ToolCalls::Bad })
     }
 
@@ -89,15 +93,6 @@ impl Gathered {
     fn overflow(&mut self) {
         self.overflown = true;
         self.calls = Vec::new();
-    }
-}
-
-impl Call {
-    /// Whether the arguments, which are an object, fit the schema of the tool; so they do where one of the two cannot be read.
-    fn fits(&self, tool: &Function, request: &[u8]) -> bool {
-        let schema = tool.parameters.clone().and_then(|span| serde_json::from_slice(request.get(span)?).ok());
-        let arguments = || serde_json::from_str(&self.arguments).ok();
-        schema.is_none_or(|schema| arguments().is_none_or(|arguments| schema::fits(&schema, &arguments)))
     }
 }
 

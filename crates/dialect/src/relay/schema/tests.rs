@@ -3,6 +3,10 @@ use serde_json::json;
 
 use super::*;
 
+fn fits(schema: &Value, value: &Value) -> bool {
+    Budget::default().is_fit(schema, value)
+}
+
 #[test]
 fn arguments_are_held_against_the_keywords_that_tools_use() {
     let cases = [
@@ -39,13 +43,28 @@ fn a_schema_without_end_ends() {
     let twice = |to: usize| json!({ "allOf": [{ "$ref": format!("#/$defs/{to}") }, { "$ref": format!("#/$defs/{to}") }] });
     let defs: Map<String, Value> = (0..60).map(|i| (i.to_string(), twice(i + 1))).collect();
     let flood = json!({ "$ref": "#/$defs/0", "$defs": defs });
-    for schema in [json!({ "$ref": "#" }), json!({ "allOf": [{ "$ref": "#" }, { "$ref": "#" }] }), flood] {
+    let long = "a".repeat(300);
+    let far = json!({ "$ref": format!("#/{long}"), long: false });
+    for schema in [json!({ "$ref": "#" }), json!({ "allOf": [{ "$ref": "#" }, { "$ref": "#" }] }), flood, far] {
         assert!(fits(&schema, &json!({})), "{schema}");
     }
     let long = Value::Array(vec![json!("x"); 30_000]);
     let items = |kind: &str| json!({ "items": { "type": kind } });
     assert!(fits(&items("string"), &long));
     assert!(!fits(&items("number"), &long), "what is seen to be unfit within the bound is");
+}
+
+#[test]
+fn the_calls_of_an_answer_share_one_budget() {
+    let number = r#"{"additionalProperties":{"type":"number"}}"#;
+    let padded = format!("{}{number}", " ".repeat(100 * 1024));
+    let mut budget = Budget::default();
+    let judged = [(); 3].map(|()| budget.fits(padded.as_bytes(), r#"{"a":"b"}"#));
+    assert_eq!(judged, [false, false, true], "no more schema is read");
+    assert!(!budget.fits(number.as_bytes(), r#"{"a":"b"}"#), "a short one still is");
+    let many: Map<String, Value> = (0..15_000).map(|i| (i.to_string(), json!(1))).collect();
+    let many = json!(many).to_string();
+    assert!(budget.fits(number.as_bytes(), &many) && budget.fits(number.as_bytes(), r#"{"a":"b"}"#), "no more steps are taken");
 }
 
 fn value() -> impl Strategy<Value = Value> {
