@@ -1,5 +1,6 @@
 //! The end of a generation: what it cost, what is charged, its record; then the caller's last word.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -173,8 +174,9 @@ impl Run {
             Class::ProviderOverloaded => "temporarily_unavailable",
             _ => return None,
         };
-        let mut providers: Vec<&str> = self.attempts.iter().map(|attempt| self.planned.provider_name(attempt)).collect();
-        providers.dedup();
+        // Not those that the budget skipped.
+        let failed = |attempt: &&Attempt| attempt.fault.as_ref().is_some_and(|fault| fault.origin == Origin::Upstream);
+        let providers: BTreeSet<&str> = self.attempts.iter().filter(failed).map(|attempt| self.planned.provider_name(attempt)).collect();
         let models = &self.planned.inbound.peek.models;
         Some(json!({ "code": code, "retryable": true, "requested_models": models, "affected_providers": providers }))
     }
